@@ -1,0 +1,308 @@
+"""Domains: how the world looks, is sensed, is set up, moves and keeps time, as data.
+
+A domain is five frozen factors whose numeric fields are values: a number, `Uniform`, `LogUniform`, `Normal` or
+`Choice`. Drawing is counter-based (`eyehand.world.counter`): a field's number is a function of the episode seed and
+the field's name. Factors of two domains mix, and a domain hashes to the same text on every machine.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from eyehand.errors import InvalidValueError
+from eyehand.types import Floats, Integers
+from eyehand.world import counter
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """A number drawn evenly between `low` and `high`."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        """Refuse an inverted or non-finite range."""
+        if not self.low <= self.high or not np.isfinite([self.low, self.high]).all():
+            raise InvalidValueError("range uniform", [self.low, self.high], "two finite numbers, the lower one first")
+
+
+@dataclass(frozen=True)
+class Normal:
+    """A normally distributed number."""
+
+    mean: float
+    std: float
+
+    def __post_init__(self) -> None:
+        """Refuse a negative or non-finite spread."""
+        if not self.std >= 0 or not np.isfinite([self.mean, self.std]).all():
+            raise InvalidValueError("normal", [self.mean, self.std], "a finite mean and a spread of at least 0")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several numbers, each as likely."""
+
+    options: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse an empty or non-finite list."""
+        if not self.options or not np.isfinite(self.options).all():
+            raise InvalidValueError("choice", list(self.options), "a list of at least one finite number")
+
+
+Value: TypeAlias = float | Uniform | Normal | Choice
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """What there is to see.
+
+    Attributes:
+        image: the image back end, a name that the task registers ("drawing", "traced").
+        target: "virtual" (drawn into the frame), "physical", "none" or "two".
+        occlusion: "none" or one of the task's occlusion cases.
+        arm_albedo: reflectance of the arm's covers; 0 black, 1 white.
+        background_albedo: reflectance of the wall, or grey level of a drawn background.
+        lamp_scale: strength of the ceiling lamp relative to the nominal one.
+        window_scale: strength of the daylight relative to the lamp.
+        light_offset_m: sideways offset of the lamp from its nominal place.
+        clutter_offset_m: sideways offset of the things in the background.
+        arm_width_scale: width of the arm relative to the nominal one.
+    """
+
+    image: str = "drawing"
+    target: str = "virtual"
+    occlusion: str = "none"
+    arm_albedo: Value = 0.2
+    background_albedo: Value = 1.0
+    lamp_scale: Value = 1.0
+    window_scale: Value = 0.0
+    light_offset_m: Value = 0.0
+    clutter_offset_m: Value = 0.0
+    arm_width_scale: Value = 1.0
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """How light becomes an image; all zeros and ones is a perfect sensor.
+
+    Attributes:
+        exposure: mean level that the exposure loop steers to, 0 to 1; 0 leaves the radiance as it is.
+        exposure_jitter: relative error of the exposure loop from frame to frame (standard deviation).
+        white_balance_red: residual gain of the red channel after white balance.
+        white_balance_blue: residual gain of the blue channel after white balance.
+        vignetting: loss of light in the corners, 0 to 1.
+        lens_k1: first radial distortion coefficient, in units of half the image height.
+        blur_px: standard deviation of the lens blur in sensor pixels.
+        full_well_e: electrons at saturation, sets the photon noise; 0 for none.
+        read_noise_e: read noise in electrons (standard deviation).
+        tone_gamma: exponent of the tone curve, output = linear ** (1 / gamma).
+        jpeg_quality: 1 to 100; 0 for no compression.
+    """
+
+    exposure: Value = 0.0
+    exposure_jitter: Value = 0.0
+    white_balance_red: Value = 1.0
+    white_balance_blue: Value = 1.0
+    vignetting: Value = 0.0
+    lens_k1: Value = 0.0
+    blur_px: Value = 0.0
+    full_well_e: Value = 0.0
+    read_noise_e: Value = 0.0
+    tone_gamma: Value = 1.0
+    jpeg_quality: Value = 0.0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """True set-up minus believed set-up.
+
+    Attributes:
+        camera_offset_m: size of the error of the camera position, each axis its own draw.
+        camera_rotation_rad: size of the error of the camera orientation, each axis its own draw.
+        moved_m: how far the camera has moved since the recording, sideways and up.
+        moved_rad: how far the camera has turned since the recording, about all axes.
+        encoder_bias_rad: what the encoders read too much, each joint its own draw.
+    """
+
+    camera_offset_m: Value = 0.0
+    camera_rotation_rad: Value = 0.0
+    moved_m: Value = 0.0
+    moved_rad: Value = 0.0
+    encoder_bias_rad: Value = 0.0
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """How the arm answers commands.
+
+    Attributes:
+        motion: the motion back end, a name that the task registers ("kinematic", "servo").
+        step_gain: share of a commanded step that is carried out.
+        dead_band_rad: commanded motion below which a joint stays where it is.
+    """
+
+    motion: str = "kinematic"
+    step_gain: Value = 1.0
+    dead_band_rad: Value = 0.0
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When things happen.
+
+    Attributes:
+        lag: share of a motion that is still to come when the next frame is taken, 0 to below 1.
+    """
+
+    lag: Value = 0.0
+
+
+Factor: TypeAlias = Appearance | Sensor | Calibration | Dynamics | Timing
+FACTORS: Mapping[str, type[Factor]] = {
+    "appearance": Appearance,
+    "sensor": Sensor,
+    "calibration": Calibration,
+    "dynamics": Dynamics,
+    "timing": Timing,
+}
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "visual": ("appearance", "sensor"),
+    "setup": ("calibration", "timing"),
+    "motion": ("dynamics",),
+}
+
+
+@dataclass(frozen=True)
+class Domain:
+    """How the world looks, is sensed, is set up, moves and keeps time.
+
+    Attributes:
+        name: the name on the command line.
+        version: raised whenever a number changes; results of different versions do not compare.
+        held_out: stands for the real robot: training may not construct it.
+        population: draws exist and are numbered; else every episode is a draw of its own.
+        first_draw: number of the first draw that this split uses.
+        draws: how many draws this split uses.
+    """
+
+    name: str = "sim"
+    version: int = 1
+    held_out: bool = False
+    population: bool = False
+    first_draw: int = 0
+    draws: int = 1
+    appearance: Appearance = Appearance()
+    sensor: Sensor = Sensor()
+    calibration: Calibration = Calibration()
+    dynamics: Dynamics = Dynamics()
+    timing: Timing = Timing()
+
+    def numbers(self, key: str, seeds: Integers, count: int = 1) -> Floats:
+        """The numbers of one field for every episode.
+
+        Args:
+            key: factor and field, for example "dynamics.step_gain".
+            seeds: (B,) episode seeds.
+            count: how many independent draws of the field each episode has, for example one per joint.
+
+        Returns:
+            (B,) numbers, or (B, count) where count is above 1.
+        """
+        factor, name = key.split(".")
+        value: Value = getattr(getattr(self, factor), name)
+        draw_seeds = counter.draw_of(seeds) if self.population else seeds
+        index = np.arange(count)
+        numbers = _draw(value, draw_seeds[:, None], f"domain/{key}", index)
+        return numbers if count > 1 else numbers[:, 0]
+
+    def seeds(self, episodes: Integers) -> Integers:
+        """Episode seeds that spread episode numbers evenly over the split's draws: (N,) to (N,)."""
+        draws = self.first_draw + np.asarray(episodes, dtype=np.int64) % self.draws
+        return (draws << counter.DRAW_BITS) | np.asarray(episodes, dtype=np.int64)
+
+    def digest(self) -> str:
+        """SHA-256 over the factors and the version: the identity of the numbers, whatever the split."""
+        content = {name: dataclasses.asdict(getattr(self, name)) for name in FACTORS}
+        text = json.dumps({"version": self.version, **content}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _draw(value: Value, seeds: Integers, name: str, index: Integers) -> Floats:
+    shape = np.broadcast_shapes(seeds.shape, index.shape)
+    if isinstance(value, Uniform):
+        return value.low + (value.high - value.low) * counter.uniform(seeds, name, index=index)
+    if isinstance(value, Normal):
+        return value.mean + value.std * counter.normal(seeds, name, index=index)
+    if isinstance(value, Choice):
+        options = np.asarray(value.options)
+        return options[(counter.uniform(seeds, name, index=index) * len(options)).astype(np.int64)]
+    return np.full(shape, float(value))
+
+
+def mix(base: Domain, other: Domain, groups: tuple[str, ...]) -> Domain:
+    """`base` with the factors of the named groups ("visual", "setup", "motion") taken from `other`."""
+    factors = {factor: getattr(other, factor) for group in groups for factor in GROUPS[group]}
+    name = f"{base.name}+{'+'.join(groups)}({other.name})" if groups else base.name
+    population = base if base.population else other
+    return dataclasses.replace(
+        base,
+        name=name,
+        held_out=base.held_out or (other.held_out and bool(groups)),
+        population=base.population or other.population,
+        first_draw=population.first_draw,
+        draws=population.draws,
+        **factors,
+    )
+
+
+def scale_severity(domain: Domain, nominal: Domain, severity: float) -> Domain:
+    """Every numeric value moved to `nominal + severity * (value - nominal)`; 0 is nominal, 1 the domain itself.
+
+    Names of back ends stay the domain's own.
+    """
+    factors: dict[str, Factor] = {}
+    for name, cls in FACTORS.items():
+        ours, theirs = getattr(domain, name), getattr(nominal, name)
+        fields = {
+            f.name: _scaled(getattr(ours, f.name), getattr(theirs, f.name), severity) for f in dataclasses.fields(cls)
+        }
+        factors[name] = cls(**fields)
+    return dataclasses.replace(domain, name=f"{domain.name}@{severity:g}", **factors)  # pyright: ignore[reportArgumentType] - keys are the five factor fields
+
+
+def _scaled(value: Value | str, nominal: Value | str, severity: float) -> Value | str:
+    if isinstance(value, str) or isinstance(nominal, str):
+        return value
+    centre = mean(nominal)
+
+    def move(number: float) -> float:
+        return centre + severity * (number - centre)
+
+    if isinstance(value, Uniform):
+        return Uniform(move(value.low), move(value.high))
+    if isinstance(value, Normal):
+        return Normal(move(value.mean), severity * value.std)
+    if isinstance(value, Choice):
+        return Choice(tuple(move(option) for option in value.options))
+    return move(value)
+
+
+def mean(value: Value) -> float:
+    """The expected number of a value."""
+    if isinstance(value, Uniform):
+        return (value.low + value.high) / 2
+    if isinstance(value, Normal):
+        return value.mean
+    if isinstance(value, Choice):
+        return float(np.mean(value.options))
+    return float(value)
