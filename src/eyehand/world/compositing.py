@@ -1,4 +1,5 @@
-# pyright: basic - numba kernels are untyped
+# pyright: basic
+# (numba kernels are untyped)
 """What happens to a finished frame: the virtual target disc drawn into it, and the grey 84 x 84 image of the networks.
 
 Zhang et al. 2017, Section 4: the target is a blue disc of radius 9 cm that is drawn into the webcam's frame, then the
