@@ -1,1 +1,1 @@
-"""."""
+"""One file per interface: the typed representation between perception and control."""

@@ -82,7 +82,7 @@ class Appearance:
     image: str = "drawing"
     target: str = "virtual"
     occlusion: str = "none"
-    arm_albedo: Value = 0.2
+    arm_albedo: Value = 0.45
     background_albedo: Value = 1.0
     lamp_scale: Value = 1.0
     window_scale: Value = 0.0

@@ -72,6 +72,10 @@ class Task(Protocol[S]):
         """Start and goal of every episode: a function of its seed alone."""
         ...
 
+    def settle(self, state: S) -> S:
+        """Book-keeping after every motion, such as counting consecutive steps near the goal."""
+        ...
+
     def judge(self, state: S) -> Verdict:
         """Reward, end and success of the state."""
         ...
