@@ -180,22 +180,27 @@ def _peer(pair: Pair, setup: Mapping[str, Any], options: Options) -> Generator[C
         sys.stderr.write(f"{pair.peer} is not installed in {python.parent.parent}: `make bench` does that.\n")
         yield None
         return
-    # Closing its input ends the peer, also when our side fails.
-    with subprocess.Popen([python, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        if process.stdin is None or process.stdout is None:
-            raise EyehandError(f"{program}: its input and output could not be connected.")
-        source, sink = process.stdout, process.stdin
-        sink.write(json.dumps(setup) + "\n")
+    # Unbuffered, so that nothing is left to be flushed into a peer that has died; closing its input ends it.
+    with subprocess.Popen([python, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
+        lines = [json.dumps(setup)]
 
         def repeat() -> float:
-            sink.write("again\n")
-            sink.flush()
-            answer = source.readline().split()
+            answer = _ask(process, [*lines, "again"]).split()
+            lines.clear()
             if len(answer) != 2:
                 raise EyehandError(f"{program}: the peer stopped; run it with {python} to see why.")
             return int(answer[0]) / float(answer[1])
 
         yield repeat
+
+
+def _ask(process: subprocess.Popen[bytes], lines: Sequence[str]) -> bytes:
+    """The line with which a process answers to these lines, empty where it has ended."""
+    if process.stdin is None or process.stdout is None:
+        return b""
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(("\n".join(lines) + "\n").encode())
+    return process.stdout.readline()
 
 
 def _drawing() -> tuple[Mapping[str, Any], Callable[[], int]]:

@@ -81,9 +81,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _unframed(message: str) -> str:
-    """The text of a message around which tyro drew a frame, as one line."""
-    inside = (line.strip("\u2502 ") for line in message.splitlines() if line.startswith("\u2502"))
-    return " ".join(line for line in inside if line.strip("\u2500"))
+    """The text of a message to which tyro gave a title, a frame and rules, as one line."""
+    lines = (line.strip("\u2500\u2502\u256d\u256e\u2570\u256f ") for line in message.splitlines())
+    return " ".join([line for line in lines if line.strip("-")][1:])
 
 
 def _plain(value: object, where: str) -> object:

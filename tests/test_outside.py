@@ -1,0 +1,64 @@
+"""A task and a method from a package outside the tree come in by entry points alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eyehand.cli import main
+from eyehand.methods import method_names
+from eyehand.tasks import load_task, task_names
+from eyehand.world.domain_files import load_domain
+from eyehand.world.simulation import SimulatedWorld
+
+PACKAGE = Path(__file__).parent / "toy_package"
+
+
+@pytest.fixture(autouse=True)
+def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The toy package on the path, as `pip install` would put it there."""
+    monkeypatch.syspath_prepend(str(PACKAGE))
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "toy_toy"]:
+        del sys.modules[name]
+
+
+def test_names_from_outside_come_after_those_of_the_tree() -> None:
+    assert task_names()[-1] == "toy_slide"
+    assert method_names()[-1] == "toy_regression"
+
+
+def test_the_command_line_lists_the_task(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tasks", "--json"]) == 0
+    listed = {task["name"]: task for task in json.loads(capsys.readouterr().out)}
+    assert {"planar_reach", "toy_slide"} <= listed.keys()
+    assert listed["toy_slide"]["cameras"] == {"eye": [8, 8]}
+    assert listed["toy_slide"]["commands"][0]["choices"] == 3
+
+
+def test_the_command_line_finds_it_in_a_process_of_its_own() -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PACKAGE), os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, "-m", "eyehand", "domains", "--task", "toy_slide", "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert [domain["name"] for domain in json.loads(done.stdout)] == ["sim"]
+
+
+def test_the_task_runs_in_the_houses_world() -> None:
+    task = load_task("toy_slide")
+    for where in ("sim", str(PACKAGE / "toy_twin.toml")):
+        world = SimulatedWorld(task, load_domain(where, task.name), frozenset({"camera", "privileged"}))
+        obs = world.reset(np.arange(16))
+        assert obs.cameras["eye"].rgb is not None
+        assert obs.cameras["eye"].rgb.shape == (16, 8, 8, 3)
+        succeeded = np.zeros(16, bool)
+        for _ in range(task.horizon):
+            obs = world.step(task.expert().label(obs.privileged, obs.sent, None)).obs
+            succeeded |= world.verdict().success
+        assert succeeded.all()
