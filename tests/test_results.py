@@ -116,7 +116,7 @@ def test_own_validator_agrees_with_jsonschema():
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda d: d["cells"][1]["episodes"]["success"].append(7), r"cells\[1\].episodes.success\[20\] is 7.*at most 1"),
+        (lambda d: d["cells"][1]["episodes"]["success"].append(7), r"cells\[1\].episodes.success\[20\] is 7"),
         (lambda d: d.pop("ledger"), "the document lacks 'ledger'"),
         (lambda d: d.__setitem__("surprise", 1), "surprise is not known"),
         (lambda d: d["cells"][0].__setitem__("arm", 3), r"cells\[0\].arm is 3, allowed is string"),
