@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 
 from eyehand.cli import main
-from eyehand.methods import method_names
+from eyehand.learning.method import Source
+from eyehand.learning.rollout import run_episodes
+from eyehand.learning.run import Run
+from eyehand.methods import load_method, method_names
 from eyehand.tasks import load_task, task_names
 from eyehand.world.domain_files import load_domain
 from eyehand.world.simulation import SimulatedWorld
@@ -48,6 +51,28 @@ def test_the_command_line_finds_it_in_a_process_of_its_own() -> None:
     command = [sys.executable, "-m", "eyehand", "domains", "--task", "toy_slide", "--json"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert [domain["name"] for domain in json.loads(done.stdout)] == ["sim"]
+
+
+def test_the_command_line_lists_the_method(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["methods", "--json"]) == 0
+    listed = {method["name"]: method for method in json.loads(capsys.readouterr().out)}
+    assert {"modular_dqn", "toy_regression"} <= listed.keys()
+    assert listed["toy_regression"]["presets"] == ["tiny", "quick"]
+
+
+def test_the_method_trains_a_policy_that_the_house_can_run(tmp_path: Path) -> None:
+    task, method = load_task("toy_slide"), load_method("toy_regression")
+    config = method.preset("quick")
+    model = method.networks(config, task, 0)
+    run = Run.create(tmp_path / "run", {"seed": 0}, quiet=True)
+    method.train(config, Source(task), run, model)
+    policy = method.policy(model, task)
+    rates = {
+        where: run_episodes(policy, task, load_domain(where, task.name), np.arange(100)).success.mean()
+        for where in ("sim", str(PACKAGE / "toy_twin.toml"))
+    }
+    assert rates["sim"] > 0.9
+    assert rates[str(PACKAGE / "toy_twin.toml")] < rates["sim"] - 0.2
 
 
 def test_the_task_runs_in_the_houses_world() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+from eyehand.learning.method import Method
 from eyehand.registry import Registry
 
 METHODS: tuple[str, ...] = ("eyehand.methods.modular_dqn:ModularDQN",)
@@ -16,14 +17,17 @@ def method_names() -> tuple[str, ...]:
     return _REGISTRY.names()
 
 
-def load_method(name: str) -> Any:
+def load_method(name: str) -> Method[Any]:
     """Build a method.
 
     Args:
         name: one of `method_names()`.
 
+    Returns:
+        The method; its configuration type is its own, hence `Any`.
+
     Raises:
         UnknownNameError: no such method.
         EyehandError: the package that registered the method is broken.
     """
-    return _REGISTRY.load(name)
+    return cast("Method[Any]", _REGISTRY.load(name))
