@@ -1,0 +1,279 @@
+# pyright: basic
+# (numba kernels are untyped)
+"""The inner loops of the traced picture: candidate rays, nearest hits, shadow segments, shading.
+
+Arrays are float32. Sub-pixels are numbered `(s * H + row) * W + column`. No kernel draws random numbers: jitter comes
+from fixed tables, interleaved over neighbouring pixels (Keller and Heidrich, EGWR 2001), so that an average over a
+4 x 4 neighbourhood sees the whole lamp.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+GLOSS_EXPONENT = 40.0  # Blinn-Phong lobe of satin plastic
+GLOSS_SCALE = 0.04 * (GLOSS_EXPONENT + 8) / (8 * np.pi)  # normalised lobe, 4 % reflectance
+
+
+@numba.njit(cache=True, nogil=True)
+def candidates(directions, R, segment_px, reach_px, rays, index):  # noqa: ANN001, ANN202
+    """Rays of all sub-pixels within `reach_px` of a segment in the image, turned by R^T; returns how many.
+
+    Args:
+        directions: (S, H, W, 3) rays in the world.
+        R: (3, 3) part to world.
+        segment_px: (2, 2) ends of the segment, (column, row).
+        reach_px: distance from the segment.
+        rays: (N, 3) filled with rays in the part's frame.
+        index: (N,) filled with sub-pixel numbers.
+    """
+    samples, height, width = directions.shape[:3]
+    start_px, end_px = segment_px
+    dx, dy = end_px[0] - start_px[0], end_px[1] - start_px[1]
+    inverse = 1.0 / max(dx * dx + dy * dy, 1e-9)
+    count = 0
+    top, bottom = min(start_px[1], end_px[1]) - reach_px, max(start_px[1], end_px[1]) + reach_px
+    left, right = min(start_px[0], end_px[0]) - reach_px, max(start_px[0], end_px[0]) + reach_px
+    for row in range(max(0, int(np.floor(top))), min(height, int(np.ceil(bottom)) + 1)):
+        for column in range(max(0, int(np.floor(left))), min(width, int(np.ceil(right)) + 1)):
+            px, py = column - start_px[0], row - start_px[1]
+            along = min(max((px * dx + py * dy) * inverse, 0.0), 1.0)
+            ex, ey = px - along * dx, py - along * dy
+            if ex * ex + ey * ey > reach_px * reach_px:
+                continue
+            for sample in range(samples):
+                ray = directions[sample, row, column]
+                for axis in range(3):
+                    rays[count, axis] = R[0, axis] * ray[0] + R[1, axis] * ray[1] + R[2, axis] * ray[2]
+                index[count] = (sample * height + row) * width + column
+                count += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def nearest(depth, index, part, hits, normals, R, found):  # noqa: ANN001, ANN202
+    """Keep the nearest of several parts' hits in front of the room; returns how many sub-pixels show the arm.
+
+    Args:
+        depth: (S * H * W,) distance to the room; overwritten with the nearest.
+        index: (N,) sub-pixel of each candidate.
+        part: (N,) part of each candidate.
+        hits: (N,) face in the joined table of normals, or -1; (N,) distance along the ray; (N,) barycentric weights of
+            the second and of the third corner.
+        normals: (F, 3, 3) corner normals of all parts, each in its own frame.
+        R: (P, 3, 3) part to world.
+        found: filled for the sub-pixels kept: (N,) distances, (N, 3) unit normals in the world, (N,) sub-pixel numbers,
+            (N,) faces.
+    """
+    face, distance, u, v = hits
+    distances, shading, where, what = found
+    winner = np.full(len(depth), -1, np.int32)
+    for k in range(len(index)):
+        if face[k] >= 0 and distance[k] < depth[index[k]]:
+            depth[index[k]] = distance[k]
+            winner[index[k]] = k
+    count = 0
+    for k in range(len(index)):
+        if winner[index[k]] != k:
+            continue
+        corners, turn = normals[face[k]], R[part[k]]
+        w = np.float32(1.0) - u[k] - v[k]
+        nx = w * corners[0, 0] + u[k] * corners[1, 0] + v[k] * corners[2, 0]
+        ny = w * corners[0, 1] + u[k] * corners[1, 1] + v[k] * corners[2, 1]
+        nz = w * corners[0, 2] + u[k] * corners[1, 2] + v[k] * corners[2, 2]
+        inverse = np.float32(1.0) / max(np.sqrt(nx * nx + ny * ny + nz * nz), np.float32(1e-6))
+        for axis in range(3):
+            shading[count, axis] = (turn[axis, 0] * nx + turn[axis, 1] * ny + turn[axis, 2] * nz) * inverse
+        distances[count] = distance[k]
+        where[count] = index[k]
+        what[count] = face[k]
+        count += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def light_segments(points, normals, where, size, panel, start, span, geometry):  # noqa: ANN001, ANN202
+    """Segments from surface points to jittered places on a panel, and the light each would carry unshaded.
+
+    Args:
+        points: (N, 3) places in the world.
+        normals: (N, 3) unit normals.
+        where: (N,) sub-pixel numbers, which choose the place on the panel.
+        size: (height, width) of the picture.
+        panel: (3, 3) corner and two edges.
+        start: (N, 3) filled with starts, just off the surface.
+        span: (N, 3) filled with vectors to the panel.
+        geometry: (N,) filled with irradiance per radiance; 0 where the panel is behind the surface.
+    """
+    height, width = size
+    ax = panel[1, 1] * panel[2, 2] - panel[1, 2] * panel[2, 1]
+    ay = panel[1, 2] * panel[2, 0] - panel[1, 0] * panel[2, 2]
+    az = panel[1, 0] * panel[2, 1] - panel[1, 1] * panel[2, 0]
+    for k in range(len(points)):
+        sample, pixel = where[k] // (height * width), where[k] % (height * width)
+        row, column = pixel // width, pixel % width
+        cell = (sample * 4 + (row % 2) * 2 + column % 2) * 7 % 16  # 4 samples x 2 x 2 pixels share 16 strata
+        s, t = (
+            (np.float32(cell % 4) + np.float32(0.5)) * np.float32(0.25),
+            (np.float32(cell // 4) + np.float32(0.5)) * np.float32(0.25),
+        )
+        for axis in range(3):
+            start[k, axis] = points[k, axis] + np.float32(0.003) * normals[k, axis]
+            span[k, axis] = panel[0, axis] + s * panel[1, axis] + t * panel[2, axis] - start[k, axis]
+        x, y, z = span[k]
+        squared = x * x + y * y + z * z
+        arriving = x * normals[k, 0] + y * normals[k, 1] + z * normals[k, 2]
+        leaving = -(x * ax + y * ay + z * az)
+        geometry[k] = max(arriving, np.float32(0.0)) * max(leaving, np.float32(0.0)) / (squared * squared)
+
+
+@numba.njit(cache=True, nogil=True)
+def into_frame(segments, R, t, there, row):  # noqa: ANN001, ANN202
+    """Move the segments that carry light into a part's frame, x' = R^T (x - t); returns how many.
+
+    Args:
+        segments: in the world, (N, 3) starts, (N, 3) spans, (N,) light they carry; those of 0 are skipped.
+        R: (3, 3) part to world.
+        t: (3,) origin of the part in the world.
+        there: filled in the part's frame, (N, 3) starts and (N, 3) spans.
+        row: (N,) filled with the row of each segment kept.
+    """
+    start, span, geometry = segments
+    start_there, span_there = there
+    count = 0
+    for k in range(len(start)):
+        if geometry[k] > 0:
+            x, y, z = start[k, 0] - t[0], start[k, 1] - t[1], start[k, 2] - t[2]
+            for axis in range(3):
+                start_there[count, axis] = R[0, axis] * x + R[1, axis] * y + R[2, axis] * z
+                span_there[count, axis] = R[0, axis] * span[k, 0] + R[1, axis] * span[k, 1] + R[2, axis] * span[k, 2]
+            row[count] = k
+            count += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def shade(picture, base, surface, paint, spans, geometry, radiance, surroundings):  # noqa: ANN001, ANN202
+    """Add the light of arm sub-pixels to the picture.
+
+    Args:
+        picture: (H * W, 3) starts as the room; each arm sub-pixel replaces its share.
+        base: (H * W, 3) the room.
+        surface: (N,) sub-pixel numbers, (N, 3) unit rays from the camera, (N, 3) unit normals, (N,) rows in `paint`.
+        paint: (F, 4) albedo and gloss of each face.
+        spans: (2, N, 3) vectors to places on lamp and window.
+        geometry: (2, N) irradiance per radiance, 0 in the shade.
+        radiance: (2, 3) of lamp and window.
+        surroundings: (9, 3) irradiance by spherical harmonics, (E, A, 3) radiance by elevation and azimuth.
+    """
+    where, rays, normals, face = surface
+    harmonics, mirror = surroundings
+    pixels = len(picture)
+    elevations, azimuths = mirror.shape[:2]
+    share = np.float32(0.25)
+    light = np.empty(3, np.float32)
+    for k in range(len(where)):
+        nx, ny, nz = normals[k]
+        vx, vy, vz = -rays[k, 0], -rays[k, 1], -rays[k, 2]
+        facing = nx * vx + ny * vy + nz * vz
+        gloss = paint[face[k], 3]
+        rx, ry, rz = 2 * facing * nx - vx, 2 * facing * ny - vy, 2 * facing * nz - vz
+        fresnel = np.float32(0.04) + np.float32(0.5) * (1 - min(max(facing, np.float32(0.0)), np.float32(1.0))) ** 5
+        up = int(np.arcsin(min(max(rz, np.float32(-1.0)), np.float32(1.0))) / np.pi * elevations + elevations / 2)
+        turn = int(np.arctan2(ry, rx) / (2 * np.pi) * azimuths + azimuths / 2)
+        seen = mirror[min(max(up, 0), elevations - 1), min(max(turn, 0), azimuths - 1)]
+        for c in range(3):
+            ambient = 0.282095 * harmonics[0, c] + 0.488603 * (
+                ny * harmonics[1, c] + nz * harmonics[2, c] + nx * harmonics[3, c]
+            )
+            ambient += 1.092548 * (nx * ny * harmonics[4, c] + ny * nz * harmonics[5, c] + nx * nz * harmonics[7, c])
+            ambient += 0.315392 * (3 * nz * nz - 1) * harmonics[6, c] + 0.546274 * (nx * nx - ny * ny) * harmonics[8, c]
+            light[c] = max(ambient, 0.0) * paint[face[k], c] / np.pi + gloss * fresnel * seen[c] * 0.5
+        for panel in range(2):
+            strength = geometry[panel, k]
+            if strength > 0:
+                x, y, z = spans[panel, k]
+                inverse = 1.0 / np.sqrt(x * x + y * y + z * z)
+                hx, hy, hz = x * inverse + vx, y * inverse + vy, z * inverse + vz
+                aligned = max((hx * nx + hy * ny + hz * nz) / np.sqrt(hx * hx + hy * hy + hz * hz), 0.0)
+                shine = gloss * GLOSS_SCALE * aligned**GLOSS_EXPONENT
+                for c in range(3):
+                    light[c] += (paint[face[k], c] / np.pi + shine) * strength * radiance[panel, c]
+        pixel = where[k] % pixels
+        for c in range(3):
+            picture[pixel, c] += share * (light[c] - base[pixel, c])
+
+
+@numba.njit(cache=True, nogil=True)
+def room_segments(crossings, points, width, panel, link_m, reach_m, there, pixel):  # noqa: ANN001, ANN202
+    """Segments from room points to the lamp that may pass a link; returns how many.
+
+    Args:
+        crossings: (N, 3) where the ray to the lamp's centre crosses the arm's plane (x, z), and the penumbra's radius
+            there; a negative radius marks points the arm cannot shade.
+        points: (N, 3) room points, one per pixel.
+        width: pixels in a row of the picture.
+        panel: (3, 3) the lamp's corner and edges.
+        link_m: (2, 2) ends of the link in the arm's plane.
+        reach_m: half width of the link as the lamp sees it.
+        there: filled, (M, 3) points and (M, 3) vectors to the lamp.
+        pixel: (M,) filled with pixel numbers.
+    """
+    starts, spans = there
+    start_m, end_m = link_m
+    dx, dz = end_m[0] - start_m[0], end_m[1] - start_m[1]
+    inverse = 1.0 / max(dx * dx + dz * dz, 1e-9)
+    count = 0
+    for k in range(len(crossings)):
+        penumbra = crossings[k, 2]
+        if penumbra < 0:
+            continue
+        px, pz = crossings[k, 0] - start_m[0], crossings[k, 1] - start_m[1]
+        along = min(max((px * dx + pz * dz) * inverse, 0.0), 1.0)
+        ex, ez = px - along * dx, pz - along * dz
+        reach = reach_m + penumbra
+        if ex * ex + ez * ez > reach * reach:
+            continue
+        cell = ((k // width) % 4 * 4 + k % width % 4) * 7 % 16
+        s, t = (cell % 4 + 0.5) * 0.25, (cell // 4 + 0.5) * 0.25
+        for axis in range(3):
+            starts[count, axis] = points[k, axis]
+            spans[count, axis] = panel[0, axis] + s * panel[1, axis] + t * panel[2, axis] - points[k, axis]
+        pixel[count] = k
+        count += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def shade_room(ambient, lamp, points, blocked, picture):  # noqa: ANN001, ANN202
+    """The room with the arm's shadow: lamp light times the share of open neighbours on the same surface.
+
+    Args:
+        ambient: (H, W, 3) light without the lamp.
+        lamp: (H, W, 3) the lamp's light.
+        points: (H, W, 3) room points.
+        blocked: (H, W) whether the pixel's segment was cut.
+        picture: (H, W, 3) filled.
+    """
+    height, width = blocked.shape
+    for row in range(height):
+        for column in range(width):
+            closed, near = 0, 0
+            for i in range(max(0, row - 1), min(height, row + 3)):
+                for j in range(max(0, column - 1), min(width, column + 3)):
+                    closed += blocked[i, j]
+            share = np.float32(1.0)
+            if closed > 0:
+                closed = 0
+                here = points[row, column]
+                for i in range(max(0, row - 1), min(height, row + 3)):
+                    for j in range(max(0, column - 1), min(width, column + 3)):
+                        there = points[i, j]
+                        gap = abs(there[0] - here[0]) + abs(there[1] - here[1]) + abs(there[2] - here[2])
+                        if gap < 0.12:
+                            near += 1
+                            closed += blocked[i, j]
+                share = np.float32(1.0) - np.float32(closed) / np.float32(near)
+            for c in range(3):
+                picture[row, column, c] = ambient[row, column, c] + share * lamp[row, column, c]
