@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from eyehand.cli import main
+from eyehand.errors import TargetClosedError
 from eyehand.learning.method import Source
 from eyehand.learning.rollout import run_episodes
 from eyehand.learning.run import Run
@@ -73,6 +74,22 @@ def test_the_method_trains_a_policy_that_the_house_can_run(tmp_path: Path) -> No
     }
     assert rates["sim"] > 0.9
     assert rates[str(PACKAGE / "toy_twin.toml")] < rates["sim"] - 0.2
+
+
+def test_the_command_line_trains_and_measures_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = str(tmp_path / "run")
+    command = ["train", "toy_regression", "--task", "toy_slide", "--preset", "tiny"]
+    assert main([*command, "--config.updates", "7", "--out", run, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["phases"] == {"eyes": 7}
+    assert main(["evaluate", run, "--domain", str(PACKAGE / "toy_twin.toml"), "--trials", "20", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["n"] == 20
+    assert 0 <= found["low"] <= found["success"] <= found["high"] <= 1
+
+
+def test_training_may_not_look_at_what_stands_for_reality() -> None:
+    with pytest.raises(TargetClosedError, match=r"toy_twin.toml.*held out"):
+        Source(load_task("toy_slide")).domain(str(PACKAGE / "toy_twin.toml"))
 
 
 def test_the_task_runs_in_the_houses_world() -> None:
