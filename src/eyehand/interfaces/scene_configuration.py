@@ -7,6 +7,7 @@ the three joints by their limits.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -30,6 +31,25 @@ def denormalise(theta: Floats) -> tuple[Floats, Floats]:
     """Target positions (B, 2) in metres and joint angles (B, 3) in radians of Theta (B, 5)."""
     values = _LOW + np.asarray(theta, dtype=np.float64) * (_HIGH - _LOW)
     return values[:, :2], values[:, 2:]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A planar scene without a task around it.
+
+    Attributes:
+        q_rad: (B, 3) joint angles.
+        x_target_m: (B, 2) target in the plane, (x, z).
+    """
+
+    q_rad: Floats
+    x_target_m: Floats
+
+
+def scene(theta: Floats) -> Scene:
+    """The scene that a configuration Theta (B, 5) describes."""
+    x_target_m, q_rad = denormalise(theta)
+    return Scene(q_rad, x_target_m)
 
 
 @final

@@ -7,9 +7,9 @@ the expert gives the oracle arms of a comparison.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, cast, final
+from typing import Any, Generic, final
 
 import numpy as np
 import torch
@@ -55,6 +55,27 @@ class Truth(Generic[Z]):
 
 
 @final
+class Corrupted(Generic[Z]):
+    """A perception whose estimates are damaged, for the curve of success against interface error."""
+
+    def __init__(self, perception: Perception[Z], interface: Interface[Z, Any], level: float, seed: int = 0) -> None:
+        """Damage what `perception` sees by `interface.corrupt` at a level; the damage is drawn from the seed."""
+        self._perception = perception
+        self._interface = interface
+        self._level = level
+        self._generator = torch.Generator().manual_seed(seed)
+        self.reads: frozenset[Group] = perception.reads
+
+    def perceive(self, obs: Observation) -> Z:
+        """The damaged estimate."""
+        return self._interface.corrupt(self._perception.perceive(obs), self._level, self._generator)
+
+    def groups(self) -> Mapping[str, Sequence[nn.Parameter]]:
+        """Those of the perception."""
+        return self._perception.groups()
+
+
+@final
 class ExpertController(Generic[Z]):
     """Controller that asks the task's expert and ignores the interface: the oracle's hand."""
 
@@ -83,13 +104,11 @@ class ModularPolicy(Generic[Z]):
         perception: observation to interface.
         controller: interface to command.
         interface: the interface between them, whose `harden` is applied at deployment.
-        corruption: level of noise injected into the interface, for the curve of success against interface error.
     """
 
     perception: Perception[Z]
     controller: Controller[Z]
     interface: Interface[Z, Any]
-    corruption: float = 0.0
 
     @property
     def reads(self) -> frozenset[Group]:
@@ -109,10 +128,8 @@ class ModularPolicy(Generic[Z]):
     def act(self, obs: Observation, memory: Memory, generator: torch.Generator | None = None) -> Decision:
         """Perceive, harden and decide; `aux["interface"]` holds what was perceived, before hardening."""
         z = self.perception.perceive(obs)
-        if self.corruption > 0:
-            z = self.interface.corrupt(z, self.corruption, generator or torch.Generator().manual_seed(0))
         decision = self.controller.decide(self.interface.harden(z), obs, memory, generator)
-        seen = {"interface": z.numpy()} if isinstance(z, torch.Tensor) else {}
+        seen = {"interface": z.cpu().numpy()} if isinstance(z, torch.Tensor) else {}
         return dataclasses.replace(decision, aux={**decision.aux, **seen})
 
     def unroll(self, obs: Sequence[Observation], memory: Memory, generator: torch.Generator | None = None) -> Decision:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any
 
 import numpy as np
+import torch
 
-from eyehand.types import Decision, Flags, Floats, Integers, Observation, Policy, S
+from eyehand.errors import NotDefinedError
+from eyehand.types import Decision, Flags, Floats, Integers, Observation, Perception, Policy, S
 from eyehand.world.domain import Domain
 from eyehand.world.simulation import SimulatedWorld
 from eyehand.world.task import Task
@@ -86,13 +88,11 @@ def run_episodes(
     )
 
 
-def _run_batch(
-    policy: Policy, world: SimulatedWorld[Any], seeds: Integers, real: int, watch: Watch | None
-) -> _Tally:
+def _run_batch(policy: Policy, world: SimulatedWorld[Any], seeds: Integers, real: int, watch: Watch | None) -> _Tally:
     """One padded batch, of which the first `real` rows count; returns their outcomes."""
     batch = len(seeds)
     running = np.arange(batch) < real
-    looks = {name: running for name in world.task.camera_size}
+    looks = dict.fromkeys(world.task.camera_size, running)
     obs = world.reset(seeds)
     memory = policy.initial_memory(batch)
     verdict = world.verdict()
@@ -104,7 +104,7 @@ def _run_batch(
         memory = decision.memory
         if watch is not None:
             watch(obs, decision, running)
-        transition = world.step(decision, {name: running for name in looks})
+        transition = world.step(decision, dict.fromkeys(looks, running))
         verdict = world.verdict()
         reward = verdict.reward if transition.reward is None else transition.reward
         total += np.where(running, reward, 0.0)
@@ -115,4 +115,30 @@ def _run_batch(
             measures[name] = np.where(running, values, measures[name])
         running = running & ~(transition.terminated | transition.truncated)
         obs = transition.obs
-    return _Tally(success[:real], truncated[:real], steps[:real], total[:real], {n: v[:real] for n, v in measures.items()})
+    return _Tally(
+        success[:real], truncated[:real], steps[:real], total[:real], {n: v[:real] for n, v in measures.items()}
+    )
+
+
+def interface_errors(perception: Perception[Any], world: SimulatedWorld[Any], episodes: Integers) -> dict[str, Floats]:
+    """How far a perception is off on the first scenes of episodes, in the interface's own units.
+
+    Args:
+        perception: the perception.
+        world: a world that hands over what the perception reads.
+        episodes: (N,) episode numbers.
+
+    Returns:
+        (N,) errors by unit.
+
+    Raises:
+        NotDefinedError: the task's interface is latent and has no truth.
+    """
+    obs = world.reset(world.domain.seeds(episodes))
+    interface = world.task.interface
+    with torch.inference_mode():
+        truth = interface.truth(world.privileged())
+        if truth is None:
+            raise NotDefinedError(f"The interface {interface.name} is latent: its error is not defined.")
+        errors = interface.distance(perception.perceive(obs).cpu(), truth)
+    return {unit: values.numpy().astype(np.float64) for unit, values in errors.items()}

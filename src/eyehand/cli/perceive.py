@@ -1,0 +1,88 @@
+"""`eyehand perceive`: what a policy sees, drawn over image files from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import tyro
+from PIL import Image, UnidentifiedImageError
+
+from eyehand.cli import output
+from eyehand.errors import FileFormatError, PairingError
+from eyehand.evaluation.trained import Trained, load_trained
+from eyehand.learning.policy import ModularPolicy
+from eyehand.types import Camera, Images, Observation
+
+LARGEST_SIDE_PX = 840  # of the pictures written: frames are enlarged so that the drawing can be seen
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of `eyehand perceive`."""
+
+    run: tyro.conf.Positional[Path]
+    """Run folder of the policy."""
+    images: tyro.conf.Positional[tuple[Path, ...]]
+    """Image files; the middle of each is cut to the shape that the policy's camera has."""
+    out: Path | None = None
+    """Folder for the pictures; by default RUN/perceived."""
+    json: bool = False
+    """Print JSON."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Perceive."""
+    options = output.parse(Options, arguments, "perceive")
+    trained = load_trained(options.run)
+    pictures = [_read(path) for path in options.images]  # all of them before anything is written
+    folder = options.out or options.run / "perceived"
+    folder.mkdir(parents=True, exist_ok=True)
+    found: list[dict[str, object]] = []
+    for path, picture in zip(options.images, pictures, strict=True):
+        drawn, values = _perceive(trained, picture)
+        target = folder / f"{path.stem}-perceived.png"
+        Image.fromarray(drawn).save(target)
+        found.append({"image": path, "picture": target, trained.task.interface.name: values})
+    name = trained.task.interface.name
+    rows = [(str(f["image"]), str(f["picture"]), str(f[name])) for f in found]
+    output.emit(options.json, found, lambda: output.table(("image", "picture", name), rows))
+    return 0
+
+
+def _read(path: Path) -> Image.Image:
+    try:
+        return Image.open(path).convert("RGB")
+    except FileNotFoundError as error:
+        raise FileFormatError(path, "there is no such image", "Name image files such as frame.png.") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise FileFormatError(path, f"cannot be read as an image ({error})", "PNG and JPEG files can.") from error
+
+
+def _perceive(trained: Trained, picture: Image.Image) -> tuple[Images, list[float]]:
+    """The picture (H, W, 3) with the interface drawn over it, and the interface's numbers."""
+    policy = trained.policy
+    if not isinstance(policy, ModularPolicy):
+        raise PairingError(f"The policy of {trained.subject.method} has no perception that could be drawn.")
+    (camera, (height, width)), *_ = trained.task.camera_size.items()
+    picture = _cut(picture, width / height)
+    frame = np.asarray(picture.resize((width, height), Image.Resampling.BOX))[None]
+    zero = np.zeros(1)
+    obs = Observation({camera: Camera(frame, zero)}, None, None, None, np.ones(1, bool), zero)
+    with torch.inference_mode():
+        z = policy.perception.perceive(obs)
+    scale = LARGEST_SIDE_PX / max(picture.size)
+    large = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
+    drawn = trained.task.interface.draw(np.asarray(large)[None], z)[0]
+    return drawn, [round(float(value), 5) for value in z.flatten()]
+
+
+def _cut(picture: Image.Image, aspect: float) -> Image.Image:
+    """The largest middle part with this width over height."""
+    width = min(picture.width, round(picture.height * aspect))
+    height = min(picture.height, round(width / aspect))
+    left, top = (picture.width - width) // 2, (picture.height - height) // 2
+    return picture.crop((left, top, left + max(width, 1), top + max(height, 1)))

@@ -1,0 +1,102 @@
+"""`eyehand train`: train a policy in simulation, or go on with a training."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from eyehand.cli import output
+from eyehand.errors import EyehandError
+from eyehand.evaluation.crossing import Where, train
+from eyehand.evaluation.trained import Subject
+from eyehand.learning.configuration import load_overrides
+from eyehand.learning.run import Run
+from eyehand.methods import load_method
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of `eyehand train`; `--config.NAME` sets any number of the method's configuration."""
+
+    method: tyro.conf.Positional[str] = ""
+    """Name of the method, see `eyehand methods`."""
+    task: str = "planar_reach"
+    """Name of the task, see `eyehand tasks`."""
+    option: tuple[str, ...] = ()
+    """Options of the task, each NAME=VALUE, such as joints=2."""
+    preset: str = "laptop"
+    """Configuration to start from, see `eyehand methods`."""
+    overrides: Path | None = None
+    """TOML or JSON file of changes to the configuration."""
+    out: Path | None = None
+    """Run folder to make; by default runs/METHOD-PRESET-SEED."""
+    seed: int = 0
+    """Seed of everything random."""
+    resume: Path | None = None
+    """Go on with the run in this folder; nothing else but --device and --json is needed."""
+    device: str = "auto"
+    """Where to learn: auto, cpu or cuda."""
+    json: bool = False
+    """Print JSON, and no progress."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Train, or resume."""
+    plain, changes = split_config(arguments)
+    options = output.parse(Options, plain, "train")
+    if options.resume is not None:
+        refuse_changes(changes)
+        done = train(Subject("", ""), None, Where(options.resume, True, options.device, options.json))
+    else:
+        if not options.method:
+            raise EyehandError("Name a method, for example `eyehand train modular_dqn`, or a run to --resume.")
+        subject = Subject(options.method, options.task, options.option, options.preset, options.seed)
+        config = configured(load_method(options.method).preset(options.preset), options.overrides, changes, "train")
+        folder = options.out or Path("runs") / f"{options.method}-{options.preset}-{options.seed}"
+        done = train(subject, config, Where(folder, False, options.device, options.json))
+    emit_run(done, options.json)
+    return 0
+
+
+def split_config(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The verb's own arguments, and those that are `--config.NAME [VALUES...]`."""
+    own: list[str] = []
+    changes: list[str] = []
+    inside = False
+    for argument in arguments:
+        if argument.startswith("--"):
+            inside = argument.startswith("--config.")
+        (changes if inside else own).append(argument)
+    return own, changes
+
+
+def refuse_changes(changes: Sequence[str]) -> None:
+    """Refuse changes of the configuration of a run that is resumed; raises EyehandError."""
+    if changes:
+        raise EyehandError(f"--resume takes the configuration of the run; {changes[0]} cannot change it.")
+
+
+def configured(base: Any, overrides: Path | None, changes: Sequence[str], verb: str) -> Any:
+    """A configuration with the overrides file and then the `--config.NAME` arguments applied.
+
+    Raises:
+        EyehandError: an unknown name or a value that does not fit, with what is allowed.
+    """
+    changed = base if overrides is None else load_overrides(overrides, base)
+    if not changes:
+        return changed
+    holder = dataclasses.make_dataclass("Configured", [("config", type(changed), changed)], frozen=True)
+    return getattr(output.parse(holder, changes, verb), "config")  # noqa: B009 - made above
+
+
+def emit_run(done: Run, as_json: bool) -> None:
+    """Say where a finished run lies and how to measure it."""
+    steps = sum(done.completed.values())
+    data = {"run": done.folder, "steps": steps, "phases": done.completed, "warnings": done.warnings}
+    command = f"eyehand evaluate {done.folder} --domain twin --trials 100"
+    output.emit(as_json, data, lambda: f"Done: {done.folder} ({steps:,} updates). Measure it:\n    {command}")

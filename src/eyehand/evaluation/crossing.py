@@ -1,0 +1,166 @@
+"""Crossing the gap: training in simulation, recording the target, adapting, each as one resumable step on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eyehand.data.features import Feature
+from eyehand.data.ledger import Ledger
+from eyehand.data.recorded import RecordedEpisodes, require
+from eyehand.data.recording import EpisodeWriter
+from eyehand.data.target import RecordedTarget
+from eyehand.errors import InvalidValueError, NotDefinedError, PairingError
+from eyehand.evaluation.trained import (
+    Subject,
+    load_trained,
+    load_weights,
+    read_config,
+    read_subject,
+    to_config_json,
+)
+from eyehand.learning.method import Method, Source
+from eyehand.learning.run import Run
+from eyehand.learning.tensors import choose_device
+from eyehand.methods import load_method
+from eyehand.world import plane_camera
+from eyehand.world.domain import Domain
+from eyehand.world.task import Task
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a run goes and how it shows itself.
+
+    Attributes:
+        folder: the run folder.
+        resume: continue the run in the folder instead of starting one.
+        device: "auto", "cpu" or "cuda".
+        quiet: show no progress.
+    """
+
+    folder: Path
+    resume: bool = False
+    device: str = "auto"
+    quiet: bool = False
+
+
+def train(subject: Subject, config: Any, where: Where) -> Run:
+    """Train a method in simulation; with `where.resume`, subject and configuration are those of the run.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        Interrupted: stopped by the user after saving.
+        EyehandError: see `Run.create`, `Run.open` and `fit`.
+    """
+    command = f"eyehand train --resume {where.folder}"
+    run, subject, config, method = _enter(subject, config, where, command)
+    if subject.data:
+        raise PairingError(f"{where.folder} was adapted, not trained: continue it with `eyehand adapt --resume`.")
+    task = subject.build_task()
+    model = method.networks(config, task, subject.seed).to(choose_device(where.device))
+    method.train(config, Source(task), run, model)
+    return run
+
+
+def adapt(subject: Subject, config: Any, where: Where) -> Run:
+    """Adapt the networks of `subject.parent` with the recording `subject.data`; resuming as in `train`.
+
+    Raises:
+        FileFormatError: the parent has no weights, or the recording lacks a feature that the method reads.
+        BudgetExceededError: more frames were asked for than the paper had.
+        Interrupted: stopped by the user after saving.
+    """
+    if not where.resume:
+        load_trained(subject.parent)  # refuses a parent without weights before anything is written
+        require(subject.data, load_method(subject.method).features)
+    run, subject, config, method = _enter(subject, config, where, f"eyehand adapt --resume {where.folder}")
+    if not subject.data:
+        raise PairingError(f"{where.folder} was trained, not adapted: continue it with `eyehand train --resume`.")
+    task = subject.build_task()
+    model = method.networks(config, task, subject.seed)
+    if run.checkpoints.load(weights_only=True) is None:
+        load_weights(Run.open(subject.parent), model)
+    recording = require(subject.data, method.features)
+    ledger = Ledger.open(run.folder / "ledger.json", method.budget)
+    target = RecordedTarget(recording, ledger)
+    method.adapt(config, Source(task), target, run, model.to(choose_device(where.device)))
+    return run
+
+
+def _enter(subject: Subject, config: Any, where: Where, resume_command: str) -> tuple[Run, Subject, Any, Method[Any]]:
+    """Create the run, or open it and read what it is about."""
+    if not where.resume:
+        method: Method[Any] = load_method(subject.method)
+        subject.build_task()
+        run = Run.create(where.folder, to_config_json(subject, config), where.quiet, resume_command)
+        return run, subject, config, method
+    run = Run.open(where.folder, where.quiet, resume_command)
+    subject = read_subject(run)
+    method = load_method(subject.method)
+    return run, subject, read_config(run, method), method
+
+
+def record(task: Task[Any], domain: Domain, frames: int, folder: Path, first_episode: int = 0) -> RecordedEpisodes:
+    """Write frames of fixed configurations, spread evenly over the configuration space, to disk (Section 5.1).
+
+    Every frame shows a scene of its own, without a target in it, so that targets can be drawn in at random places
+    later. Draws of a domain with a population take turns; 64 frames are kept as one recorded episode.
+
+    Args:
+        task: the task.
+        domain: the domain; a held-out one is what this is for.
+        frames: how many.
+        folder: where the recording goes; a killed recording goes on where it was.
+        first_episode: number of the first episode, for recordings that must not share scenes.
+
+    Raises:
+        NotDefinedError: the task cannot show a scene without its target.
+    """
+    if frames < 1:
+        raise InvalidValueError("frames", frames, "at least 1")
+    hidden = dataclasses.replace(domain, appearance=dataclasses.replace(domain.appearance, target="none"))
+    (camera, imaging), *more = task.imaging(hidden).items()
+    if more:
+        raise NotDefinedError(f"Recording is defined for one camera; task {task.name} has {1 + len(more)}.")
+    height, width = task.camera_size[camera]
+    joints = task.encoders(task.sample(np.zeros(1, np.int64)), domain, np.zeros(1, np.int64)).shape[1]
+    features = {
+        f"observation.images.{camera}": Feature("image", (height, width, 3), ("height", "width", "channel")),
+        "observation.state": Feature("float64", (joints,)),
+        "observation.environment_state": Feature("float64", (2,)),
+        "action": Feature("float64", (len(task.commands[0].low),)),
+        "episode_seed": Feature("int64", (1,)),
+    }
+    extra = {
+        "task": task.name,
+        "domain": domain.name,
+        "domain_version": domain.version,
+        "domain_digest": domain.digest(),
+        "target_drawn": False,
+        "plane_to_image": plane_camera.believed_homography().tolist(),
+    }
+    with EpisodeWriter(folder, features, fps=1.0 / task.dt_s, robot_type=task.name, extra=extra) as writer:
+        for start in range(writer.frames, frames, 64):
+            seeds = domain.seeds(first_episode + np.arange(start, min(start + 64, frames)))
+            state = task.sample(seeds)
+            pictures = imaging.capture(state, seeds, np.zeros(len(seeds), np.int64))
+            encoders = task.encoders(state, domain, seeds)
+            for row, seed in enumerate(seeds):
+                writer.add(
+                    {
+                        f"observation.images.{camera}": pictures[row],
+                        "observation.state": encoders[row],
+                        "observation.environment_state": state.x_target_m[row],
+                        "action": np.zeros(len(task.commands[0].low)),
+                        "episode_seed": np.array([seed]),
+                    }
+                )
+            writer.end_episode(task.name)
+    return RecordedEpisodes.open(folder)

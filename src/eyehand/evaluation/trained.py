@@ -1,0 +1,126 @@
+"""Runs and what they trained: what a run is about, and loading its policy back from its folder alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from eyehand.errors import FileFormatError, InvalidValueError
+from eyehand.learning.configuration import JSON, from_json, to_json
+from eyehand.learning.method import Method
+from eyehand.learning.run import CONFIG, Run
+from eyehand.methods import load_method
+from eyehand.tasks import load_task
+from eyehand.types import Policy
+from eyehand.world.task import Task
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a run is about; together with the method's configuration it is `config.json`.
+
+    Attributes:
+        method: name of the method.
+        task: name of the task.
+        options: options of the task, each "name=value", such as "joints=2".
+        preset: the preset that the configuration started from.
+        seed: the run's seed.
+        parent: folder of the run whose networks were adapted; "" for a run that started afresh.
+        data: the recorded folder that was adapted to; "" for training in simulation.
+    """
+
+    method: str
+    task: str
+    options: tuple[str, ...] = ()
+    preset: str = "laptop"
+    seed: int = 0
+    parent: str = ""
+    data: str = ""
+
+    def build_task(self) -> Task[Any]:
+        """The task with its options; raises UnknownNameError or InvalidValueError for those it does not take."""
+        return load_task(self.task, **dict(map(_option, self.options)))
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A policy with everything it came from.
+
+    Attributes:
+        run: the run folder.
+        subject: what the run is about.
+        config: the method's configuration.
+        method: the method.
+        task: the task.
+        model: the networks, with the run's newest weights.
+    """
+
+    run: Run
+    subject: Subject
+    config: Any
+    method: Method[Any]
+    task: Task[Any]
+    model: nn.ModuleDict
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that the networks make."""
+        return self.method.policy(self.model, self.task)
+
+
+def to_config_json(subject: Subject, config: Any) -> dict[str, JSON]:
+    """The content of `config.json`."""
+    return {**to_json(subject), "config": to_json(config)}
+
+
+def read_subject(run: Run) -> Subject:
+    """What a run is about; raises InvalidValueError or UnknownNameError where `config.json` does not say it."""
+    known = {key: value for key, value in run.config.items() if key != "config"}
+    return from_json(Subject, known, str(run.folder / CONFIG))
+
+
+def read_config(run: Run, method: Method[Any]) -> Any:
+    """The method's configuration of a run."""
+    kind: type[Any] = type(method.preset(method.presets[0]))
+    return from_json(kind, run.config.get("config"), str(run.folder / CONFIG))
+
+
+def load_trained(folder: Path | str, step: int | None = None) -> Trained:
+    """The policy in a run folder, with its newest weights or those of a step.
+
+    Raises:
+        FileFormatError: no run is there, it has no whole checkpoint, or the weights do not fit the networks.
+    """
+    run = Run.open(folder)
+    subject = read_subject(run)
+    method: Method[Any] = load_method(subject.method)
+    task = subject.build_task()
+    config = read_config(run, method)
+    model = method.networks(config, task, subject.seed)
+    load_weights(run, model, step)
+    return Trained(run, subject, config, method, task, model.eval())
+
+
+def load_weights(run: Run, model: nn.ModuleDict, step: int | None = None) -> None:
+    """Put a run's newest weights, or those of a step, into networks; raises FileFormatError where they do not fit."""
+    checkpoint = run.trained(step)
+    try:
+        model.load_state_dict(checkpoint.model)
+    except RuntimeError as error:
+        where = run.checkpoints.path / str(checkpoint.step)
+        problem = f"the weights do not fit the networks ({error})"
+        raise FileFormatError(where, problem, "Use the configuration that they were trained with.") from error
+
+
+def _option(text: str) -> tuple[str, object]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise InvalidValueError("task option", text, "NAME=VALUE, for example joints=2", "--option")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value

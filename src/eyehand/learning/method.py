@@ -1,0 +1,85 @@
+"""What a method must offer, and the doors it is handed: sources to train on, and the one door to the target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, final
+
+from torch import nn
+
+from eyehand.data.ledger import Budget
+from eyehand.data.target import RecordedTarget
+from eyehand.errors import TargetClosedError
+from eyehand.learning.run import Run
+from eyehand.types import Group, Policy
+from eyehand.world.domain import Domain
+from eyehand.world.domain_files import load_domain
+from eyehand.world.simulation import SimulatedWorld
+from eyehand.world.task import Task
+
+C = TypeVar("C")
+
+
+@final
+@dataclass(frozen=True)
+class Source:
+    """Source domains of a task; the target's domain cannot be built through it.
+
+    Attributes:
+        task: the task to train on.
+        threads: threads that draw images.
+    """
+
+    task: Task[Any]
+
+    def domain(self, name: str) -> Domain:
+        """A shipped domain or a user's file; raises TargetClosedError for one that stands for the real robot."""
+        domain = load_domain(name, self.task.name)
+        if domain.held_out:
+            raise TargetClosedError(
+                f"Training may not look at domain {name!r}: it is held out and stands for the real robot. "
+                "Record frames in it with `eyehand record` and read them with `eyehand adapt`."
+            )
+        return domain
+
+    def world(self, domain: str, reads: frozenset[Group], *, auto_reset: bool = False) -> SimulatedWorld[Any]:
+        """A world of the task in a source domain that hands over the given observation groups."""
+        return SimulatedWorld(self.task, self.domain(domain), reads, auto_reset=auto_reset)
+
+
+class Method(Protocol[C]):
+    """One paper: configuration, networks, training and adaptation.
+
+    Attributes:
+        name: the name on the command line.
+        summary: one line for people.
+        presets: names of its configurations; "quick", "laptop" and "paper" by custom.
+        budget: the target-domain data that the paper had.
+        features: recorded features that `adapt` reads, with the shape of one frame's entry.
+    """
+
+    name: str
+    summary: str
+    presets: tuple[str, ...]
+    budget: Budget
+    features: dict[str, tuple[int, ...]]
+
+    def preset(self, name: str) -> C:
+        """The configuration of a preset."""
+        ...
+
+    def networks(self, config: C, task: Task[Any], seed: int) -> nn.ModuleDict:
+        """All networks of the policy, freshly initialised from the seed."""
+        ...
+
+    def policy(self, model: nn.ModuleDict, task: Task[Any]) -> Policy:
+        """The policy that the networks make."""
+        ...
+
+    def train(self, config: C, source: Source, run: Run, model: nn.ModuleDict) -> None:
+        """Train the networks in source domains, phase by phase, saving into the run."""
+        ...
+
+    def adapt(self, config: C, source: Source, target: RecordedTarget, run: Run, model: nn.ModuleDict) -> None:
+        """Adapt trained networks with recorded frames of the target, phase by phase, saving into the run."""
+        ...

@@ -1,0 +1,60 @@
+"""Recorded frames of a planar arm as training data: augmented, a target drawn in, labelled with the scene.
+
+A recording says in its own block `extra` where plane points appear in its frames (`plane_to_image`, 3 x 3) and whether
+a target is in them already (`target_drawn`), in which case `observation.environment_state` tells where.
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from eyehand.data.mixing import uniform_indices
+from eyehand.data.target import TargetFrames
+from eyehand.errors import InvalidValueError
+from eyehand.interfaces import scene_configuration
+from eyehand.types import Floats
+from eyehand.world import baxter, plane_camera
+from eyehand.world.augmentation import Augmentation, augment, luma
+from eyehand.world.compositing import draw_disc, grey84
+
+
+@final
+class RecordedScenes:
+    """Mini-batches of recorded frames (Zhang et al. 2017, Section 5.1 and Fig. 3)."""
+
+    def __init__(self, frames: TargetFrames, augmentation: Augmentation) -> None:
+        """Take the frames; where no target is in them yet, one is drawn in at random places."""
+        self._frames = frames
+        self._augmentation = augmentation
+        self._grey = luma(frames.images)  # (N, 210, 160)
+        self._plane_to_image = _calibration(frames)
+        self._x_target_m = frames.environment_state if frames.extra.get("target_drawn") else None
+
+    def batch(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Pictures (count, 84, 84) uint8 and their Theta (count, 5) float32, joints as the encoders read them."""
+        chosen = uniform_indices(len(self._grey), count, generator)
+        pictures = augment(self._grey, chosen, self._augmentation, generator)
+        if self._x_target_m is None:
+            share = torch.rand((count, 3), generator=generator, dtype=torch.float64).numpy()
+            q_goal_rad = baxter.JOINT_LOW_RAD + share * (baxter.JOINT_HIGH_RAD - baxter.JOINT_LOW_RAD)
+            x_target_m = baxter.forward_kinematics(q_goal_rad)
+            pictures = draw_disc(pictures, x_target_m, self._plane_to_image)
+        else:
+            x_target_m = self._x_target_m[chosen]
+        theta = scene_configuration.normalise(x_target_m, self._frames.q_rad[chosen])
+        return torch.from_numpy(grey84(pictures)), torch.from_numpy(theta.astype(np.float32))
+
+
+def _calibration(frames: TargetFrames) -> Floats:
+    """The recording-time homography (3, 3) from plane to frame; the nominal one where the recording has none."""
+    matrix = frames.extra.get("plane_to_image")
+    if matrix is None:
+        return plane_camera.believed_homography()
+    H = np.asarray(matrix, dtype=np.float64)
+    if H.shape != (3, 3) or not np.isfinite(H).all() or abs(np.linalg.det(H)) < 1e-12:
+        raise InvalidValueError("plane_to_image", matrix, "an invertible 3 x 3 matrix of finite numbers", "info.json")
+    return H

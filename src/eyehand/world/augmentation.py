@@ -1,0 +1,104 @@
+# pyright: basic
+# (numba kernels are untyped)
+"""Augmentation of recorded frames: rotation, translation, noise and brightness (Zhang et al. 2017, Section 5.1).
+
+Frames are turned and shifted BEFORE the virtual target is drawn in, as in the paper ("to the original images"): that
+is what a camera which has moved since the recording sees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import torch
+
+from eyehand.types import Floats, Images, Integers
+from eyehand.world import rows
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Ranges of the augmentation, each drawn evenly from minus to plus its value; zeros leave frames as they are.
+
+    Attributes:
+        rotation_rad: turn about the middle of the frame.
+        translation_px: shift along both axes, in pixels of the 160 x 210 frame.
+        brightness: relative gain of the grey levels.
+        offset: shift of the grey levels, in grey levels.
+        noise: largest standard deviation of pixel noise, in grey levels.
+    """
+
+    rotation_rad: float = 0.02
+    translation_px: float = 4.0
+    brightness: float = 0.25
+    offset: float = 15.0
+    noise: float = 6.0
+
+
+def luma(frames: Images) -> Images:
+    """Grey copies (B, H, W) uint8 of RGB frames (B, H, W, 3), by BT.601."""
+    return ((frames.astype(np.uint32) @ np.array([299, 587, 114], np.uint32) + 500) // 1000).astype(np.uint8)
+
+
+def augment(grey: Images, chosen: Integers, ranges: Augmentation, generator: torch.Generator) -> Images:
+    """Augmented copies of chosen grey frames.
+
+    Args:
+        grey: (N, H, W) uint8 frames.
+        chosen: (B,) indices of the frames to copy.
+        ranges: how far each transformation may go.
+        generator: where the random numbers come from.
+
+    Returns:
+        (B, H, W, 3) uint8 frames with three equal channels.
+    """
+    batch = len(chosen)
+    unit = 2.0 * torch.rand((batch, 6), generator=generator, dtype=torch.float64).numpy() - 1.0
+    scale = (ranges.rotation_rad, ranges.translation_px, ranges.translation_px, ranges.brightness, ranges.offset)
+    parameters = np.empty((batch, 6))
+    parameters[:, :5] = unit[:, :5] * np.array(scale)
+    parameters[:, 5] = np.abs(unit[:, 5]) * ranges.noise
+    salts = torch.randint(1 << 62, (batch,), generator=generator).numpy().astype(np.uint64)
+    out = np.empty((batch, *grey.shape[1:], 3), np.uint8)
+
+    def work(part: slice) -> None:
+        _warp(grey, np.asarray(chosen[part], np.int64), parameters[part], salts[part], out[part])
+
+    rows.in_parallel(work, batch, rows.default_threads(), least=16)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def _warp(grey, chosen, parameters, salts, out):  # noqa: ANN001, ANN202 - a kernel, typed by numba
+    """Bilinear rotation and shift with the border repeated, then gain, offset and noise."""
+    height, width = grey.shape[1:]
+    middle_x, middle_y = (width - 1) / 2.0, (height - 1) / 2.0
+    for b in range(len(chosen)):
+        frame = grey[chosen[b]]
+        angle, shift_x, shift_y, gain, offset, noise = parameters[b]
+        cos, sin = np.cos(angle), np.sin(angle)
+        state = salts[b]
+        for row in range(height):
+            dy = row - middle_y - shift_y
+            for column in range(width):
+                dx = column - middle_x - shift_x
+                x = min(max(cos * dx + sin * dy + middle_x, 0.0), width - 1.001)
+                y = min(max(cos * dy - sin * dx + middle_y, 0.0), height - 1.001)
+                i, j = int(y), int(x)
+                fx, fy = x - j, y - i
+                top = frame[i, j] * (1.0 - fx) + frame[i, j + 1] * fx
+                below = frame[i + 1, j] * (1.0 - fx) + frame[i + 1, j + 1] * fx
+                level = (1.0 + gain) * (top * (1.0 - fy) + below * fy) + offset
+                state ^= state << np.uint64(13)
+                state ^= state >> np.uint64(7)
+                state ^= state << np.uint64(17)
+                # The sum of four uniform bytes is close to normal: mean 510, standard deviation 147.8.
+                total = (state & np.uint64(255)) + ((state >> np.uint64(8)) & np.uint64(255))
+                total += ((state >> np.uint64(16)) & np.uint64(255)) + ((state >> np.uint64(24)) & np.uint64(255))
+                level += noise * (float(total) - 510.0) / 147.8
+                value = np.uint8(min(max(level + 0.5, 0.0), 255.0))
+                out[b, row, column, 0] = value
+                out[b, row, column, 1] = value
+                out[b, row, column, 2] = value
