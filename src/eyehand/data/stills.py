@@ -45,7 +45,7 @@ def decode_still(data: bytes, shape: tuple[int, ...]) -> Images:
             if (image.height, image.width) != tuple(shape[:2]):
                 raise InvalidValueError("picture size", (image.height, image.width), f"{tuple(shape[:2])}")
             return np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:  # the three that Pillow raises on damaged bytes
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow raises on bad bytes
         raise InvalidValueError("picture", f"{len(data)} bytes ({error})", "a whole PNG or JPEG") from error
 
 
