@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -197,6 +198,19 @@ def test_files_that_cannot_be_read_say_why(tmp_path):
 def test_unknown_domain_lists_what_is_shipped():
     with pytest.raises(UnknownNameError, match=r"domain 'simm' in task 'planar_reach'. Did you mean 'sim'"):
         load_domain("simm", TASK)
+
+
+def test_twin_is_frozen():
+    """Whoever changes a number of the twin raises its version, voids older results, and only then stores a new hash."""
+    frozen = files("eyehand.world") / "domains" / TASK / "twin.sha256"
+    assert load_domain("twin", TASK).digest() == frozen.read_text(encoding="utf-8").strip()
+
+
+def test_everything_that_stands_on_the_twin_is_held_out():
+    held_out = {name for name in shipped_domains(TASK) if load_domain(name, TASK).held_out}
+    assert held_out == set(shipped_domains(TASK)) - {"sim", "randomized"}
+    assert split_of(load_domain("twin", TASK)) == "val"
+    assert split_of(load_domain("live/test", TASK)) == "test"
 
 
 def test_numbers_of_a_loaded_range_stay_inside_it(tmp_path):
