@@ -52,7 +52,7 @@ def fill(writer, lengths=LENGTHS):
 
 
 def record(folder, **changes):
-    settings = {"features": FEATURES, "fps": 10, "robot_type": "baxter", "extra": EXTRA} | changes
+    settings = {"features": FEATURES, "fps": 10.0, "robot_type": "baxter", "extra": EXTRA} | changes
     with EpisodeWriter(folder, **settings) as writer:
         fill(writer)
     return folder
@@ -114,7 +114,9 @@ def test_what_was_recorded_is_read_back_bit_for_bit(shared):
 
 
 def test_the_layout_is_lerobot_3(shared):
-    info = json.loads((shared / "meta/info.json").read_text())
+    text = (shared / "meta/info.json").read_text()
+    assert '"fps": 10,' in text  # LeRobot wants a whole number where it is one
+    info = json.loads(text)
     assert {key: info[key] for key in info if key not in ("features", "eyehand")} == {
         "codebase_version": "v3.0",
         "robot_type": "baxter",

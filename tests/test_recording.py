@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from eyehand.data.features import Feature
+from eyehand.data.journal import Journal
 from eyehand.data.layout import LayoutWriter
 from eyehand.data.recorded import RecordedEpisodes
 from eyehand.data.recording import EpisodeWriter
@@ -172,11 +173,26 @@ def test_a_disk_that_fills_inside_the_data_file_is_the_same_clear_error(tmp_path
     assert len(RecordedEpisodes.open(tmp_path / "rec")) == 4
 
 
+def test_a_kill_between_the_rename_and_the_end_is_explained(tmp_path, monkeypatch):
+    def killed(_):
+        raise OSError(5, "as if killed here")
+
+    monkeypatch.setattr(Journal, "remove", killed)
+    with pytest.raises(FileFormatError, match="as if killed here"):
+        record(tmp_path / "rec")
+    monkeypatch.undo()
+    assert len(RecordedEpisodes.open(tmp_path / "rec")) == 8
+    with pytest.raises(FileFormatError, match=r"rec\.journal beside it holds 3 episodes: delete it if they are in"):
+        record(tmp_path / "rec")
+    assert (tmp_path / "rec.journal").exists()
+
+
 def test_a_folder_that_is_taken_is_left_alone(folder):
     before = data_file(folder).read_bytes()
     with pytest.raises(FileFormatError, match="already holds a recording"):
         record(folder)
     assert data_file(folder).read_bytes() == before
+    assert [entry.name for entry in folder.parent.iterdir()] == ["rec"]
     (folder.parent / "notes").mkdir()
     (folder.parent / "notes/a.txt").write_text("mine")
     with pytest.raises(FileFormatError, match="already holds other files"):

@@ -208,7 +208,7 @@ class LayoutWriter:
             "chunks_size": CHUNK_FILES,
             "data_files_size_in_mb": DATA_FILE_MB,
             "video_files_size_in_mb": VIDEO_FILE_MB,
-            "fps": self._recording.fps,
+            "fps": _plain(self._recording.fps),
             "splits": {"train": f"0:{len(self._episodes)}"},
             "data_path": DATA_PATH,
             "video_path": VIDEO_PATH if self._video_places else None,
@@ -228,7 +228,7 @@ class LayoutWriter:
             "video.codec": "h264",
             "video.pix_fmt": "yuv420p",
             "video.is_depth_map": False,
-            "video.fps": self._recording.fps,
+            "video.fps": _plain(self._recording.fps),
             "has_audio": False,
         }
         return {**entry, "info": {**feature.info, **video}}
@@ -236,3 +236,8 @@ class LayoutWriter:
     def _write_json(self, name: str, content: object) -> None:
         path = self._folder / "meta" / name
         path.write_text(json.dumps(content, indent=4, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _plain(fps: float) -> float:
+    """A whole rate as an int: other readers of the layout expect one."""
+    return int(fps) if fps == int(fps) else fps

@@ -63,7 +63,7 @@ class EpisodeWriter:
         try:
             self._check_free()
         except FileFormatError:
-            self._journal.close()
+            self.abort()
             raise
 
     @property
@@ -156,7 +156,12 @@ class EpisodeWriter:
     def _check_free(self) -> None:
         if self._folder.is_file() or (self._folder.is_dir() and any(self._folder.iterdir())):
             held = "a recording" if (self._folder / "meta/info.json").exists() else "other files"
-            raise FileFormatError(self._folder, f"already holds {held}", "Choose another folder, or move it away.")
+            remedy = "Choose another folder, or move it away."
+            if self.episodes:  # a writer that was killed between its last two steps leaves both
+                remedy += (
+                    f" {self._journal.path.name} beside it holds {self.episodes} episodes: delete it if they are in."
+                )
+            raise FileFormatError(self._folder, f"already holds {held}", remedy)
 
     def _commit(self) -> None:
         prefix = f".{self._folder.name}.tmp-"
