@@ -140,6 +140,16 @@ class CheckpointFolder:
             return None
         raise FileFormatError(self.path, f"no checkpoint is whole: {' '.join(problems)}", _REMEDY)
 
+    def settle(self, step: int | None) -> None:
+        """Put in order what a kill between two system calls left; for the one process that may write.
+
+        Args:
+            step: the checkpoint that training continues from, which `last` then names; None when there is none.
+        """
+        self._remove_strays()
+        if step is not None:
+            replace_text(self.path / LAST, f"{step}\n")
+
     def _load_step(self, step: int, steps: list[int], weights_only: bool) -> Checkpoint:
         if step not in steps:
             kept = ", ".join(map(str, steps)) or "none"

@@ -148,7 +148,8 @@ def _load_weights(model: nn.Module, checkpoint: Checkpoint, run: Run) -> None:
     except RuntimeError as error:
         where = run.checkpoints.path / str(checkpoint.step)
         remedy = "Resume with the configuration and version that wrote it."
-        raise FileFormatError(where, f"the weights do not fit the networks ({error})", remedy) from error
+        reason = " ".join(str(error).split())  # torch spreads it over lines
+        raise FileFormatError(where, f"the weights do not fit the networks ({reason})", remedy) from error
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -201,30 +202,34 @@ class _Phase:
         self.logged_done = self.logged_frames = 0.0
 
     def train(self, start: int) -> None:
-        updates, quiet = self.schedule.updates, self.run.quiet
         self.logged_done = start
         with _stop_requests() as stop:
-            with Progress(self.phase, updates, start, quiet) as progress:
-                for done in range(start + 1, updates + 1):
-                    metrics = self.learner.update()
-                    self._log_if_due(done, metrics, progress)
-                    progress.update(done)
-                    if done < updates and (stop.requested or self._checkpoint_is_due(done)):
-                        self._save(done)
-                    if stop.requested:
-                        break
-                else:
-                    self.run.completed[self.phase] = updates
-                    self._save(updates)
+            with Progress(self.phase, self.schedule.updates, start, self.run.quiet) as progress:
+                self._train(start, stop, progress)
             if stop.requested:
-                self._interrupt()
+                message = f"Stopped and saved. Continue with: {self.run.resume_command}"
+                say(message)
+                raise Interrupted(message)
+
+    def _train(self, start: int, stop: _Stop, progress: Progress) -> None:
+        updates = self.schedule.updates
+        for done in range(start + 1, updates + 1):
+            metrics = self.learner.update()
+            self._log_if_due(done, metrics, progress)
+            progress.update(done)
+            if done < updates and (stop.requested or self._checkpoint_is_due(done)):
+                self._save(done)
+                if stop.requested:
+                    return
+        self.run.completed[self.phase] = updates
+        self._save(updates)
 
     def _log_if_due(self, done: int, metrics: Mapping[str, float | Tensor], progress: Progress) -> None:
         schedule, last = self.schedule, done == self.schedule.updates
         evaluate = schedule.evaluate_every > 0 and (last or done % schedule.evaluate_every == 0)
         if not (evaluate or last or done % schedule.log_every == 0):
             return
-        values = {name: float(value) for name, value in metrics.items()}
+        values = {name: float(torch.as_tensor(value).detach()) for name, value in metrics.items()}
         values |= self._speed(done, values)
         if evaluate:
             values |= {name: float(value) for name, value in self.learner.evaluate().items()}
@@ -262,11 +267,6 @@ class _Phase:
         self.run.checkpoints.save(self.base + done, self.model.state_dict(), extra, state)
         self.run.record_wall_time()
         self.saved_at = time.monotonic()
-
-    def _interrupt(self) -> None:
-        message = f"Stopped and saved. Continue with: {self.run.resume_command}"
-        say(message)
-        raise Interrupted(message)
 
 
 @dataclass

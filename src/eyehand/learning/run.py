@@ -22,16 +22,18 @@ import shlex
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import IO, cast
+from typing import cast
 
 import torch
 
 import eyehand
-from eyehand.data.durable import replace_text
+from eyehand.data.durable import replace_text, writing
 from eyehand.errors import EyehandError, FileFormatError, InvalidValueError
 from eyehand.learning.checkpoint import Checkpoint, CheckpointFolder
 from eyehand.learning.configuration import JSON, read_json
@@ -67,7 +69,7 @@ class Run:
         self.warnings: list[str] = []
         self.restored: Checkpoint | None = None
         self.completed: dict[str, int] = {}
-        self._lock: IO[bytes] | None = None
+        self._claimed = False
         self._earlier_wall_s = 0.0
         self._began = time.monotonic()
 
@@ -93,14 +95,10 @@ class Run:
         folder = Path(folder)
         _seed(config, folder / CONFIG)
         _refuse_occupied(folder)
-        try:
+        with writing(folder, "Choose another folder with --out."):
             folder.mkdir(parents=True, exist_ok=True)
-            _write_json(folder / PROVENANCE, _provenance())
-            _write_json(folder / CONFIG, config)
-        except OSError as error:
-            raise EyehandError(
-                f"{folder}: the run folder could not be written: {error.strerror}. Choose another one with --out."
-            ) from error
+        _write_json(folder / PROVENANCE, _provenance())
+        _write_json(folder / CONFIG, config)
         return cls(folder, config, quiet, resume_command)
 
     @classmethod
@@ -145,11 +143,15 @@ class Run:
             EyehandError: another process trains in this folder.
             FileFormatError: there are checkpoints and none is whole.
         """
-        if self._lock is not None:
+        if self._claimed:
             return
-        self._lock = _claim(self.folder)
+        with writing(self.folder, "Make the folder writable and resume."):
+            weakref.finalize(self, os.close, _claim(self.folder))
+            self._claimed = True
         self._began = time.monotonic()
         self.restored = self.checkpoints.load()
+        with writing(self.folder, "Make the folder writable and resume."):
+            self.checkpoints.settle(None if self.restored is None else self.restored.step)
         if self.restored is None:
             self._truncate_metrics(-1)
             return
@@ -178,14 +180,9 @@ class Run:
             EyehandError: the line could not be written.
         """
         finite = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
-        try:
-            with (self.folder / METRICS).open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"step": step, **finite}) + "\n")
-        except OSError as error:
-            raise EyehandError(
-                f"{self.folder / METRICS}: the metrics of step {step} could not be written: {error.strerror}. "
-                f"Checkpoints are intact. Continue with `{self.resume_command}`."
-            ) from error
+        line = json.dumps({"step": step, **finite}) + "\n"
+        with self._writing_metrics(), (self.folder / METRICS).open("a", encoding="utf-8") as file:
+            file.write(line)
 
     def metrics(self) -> list[dict[str, float | None]]:
         """The lines of `metrics.jsonl`, each with `step`; a last line that a kill cut short is left out.
@@ -198,7 +195,7 @@ class Run:
     def sync_metrics(self) -> None:
         """Force the metrics to disk, so that no checkpoint is newer than they are."""
         if (self.folder / METRICS).exists():
-            with (self.folder / METRICS).open("ab") as file:
+            with self._writing_metrics(), (self.folder / METRICS).open("ab") as file:
                 os.fsync(file.fileno())
 
     def warn(self, message: str) -> None:
@@ -209,9 +206,16 @@ class Run:
     def record_wall_time(self) -> None:
         """Write the wall time so far into `provenance.json`."""
         path = self.folder / PROVENANCE
-        known = read_json(path, "Restore it from a copy.") if path.exists() else None
+        try:
+            known = read_json(path, "Restore it from a copy.")
+        except FileFormatError:  # no reason to stop the training; what was in it is gone already
+            known = None
         provenance: Mapping[str, JSON] = known if isinstance(known, Mapping) else {}
         _write_json(path, {**provenance, "wall_s": round(self.wall_s, 3)})
+
+    def _writing_metrics(self) -> AbstractContextManager[None]:
+        kept = f"Checkpoints are intact. Free some space and continue with `{self.resume_command}`."
+        return writing(self.folder / METRICS, kept)
 
     def _metric_lines(self) -> list[tuple[str, dict[str, float | None]]]:
         path = self.folder / METRICS
@@ -221,10 +225,13 @@ class Run:
         parsed: list[tuple[str, dict[str, float | None]]] = []
         for number, line in enumerate(lines, start=1):
             try:
-                parsed.append((line, cast(dict[str, float | None], json.loads(line))))
-            except json.JSONDecodeError as error:
-                if number < len(lines):
-                    raise FileFormatError(path, f"line {number} is no JSON ({error})", "Remove the line.") from error
+                content = json.loads(line)
+            except json.JSONDecodeError:
+                content = None
+            if isinstance(content, dict):
+                parsed.append((f"{line.rstrip()}\n", cast(dict[str, float | None], content)))
+            elif number < len(lines):
+                raise FileFormatError(path, f"line {number} is no JSON object", "Remove the line, then try again.")
         return parsed
 
     def _truncate_metrics(self, step: int) -> None:
@@ -274,19 +281,19 @@ def _closest_run(folder: Path) -> str:
     return f"{hint}Runs in {folder.parent}: {', '.join(runs) or 'none'}."
 
 
-def _claim(folder: Path) -> IO[bytes]:
-    """An exclusive lock that the operating system drops when the process dies."""
-    file = (folder / LOCK).open("ab")
+def _claim(folder: Path) -> int:
+    """A file descriptor that holds an exclusive lock; the operating system drops it when the process dies."""
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError) as error:
-        file.close()
+        os.close(descriptor)
         raise EyehandError(
             f"{folder}: another process is training in this folder. Wait for it or stop it, then resume."
         ) from error
     except OSError:
-        return file  # a file system without locks: nothing to claim with
-    return file
+        return descriptor  # a file system without locks: nothing to claim with
+    return descriptor
 
 
 def _write_json(path: Path, content: Mapping[str, JSON]) -> None:
