@@ -1,3 +1,5 @@
+# pyright: basic
+# (numba kernels are untyped)
 """The `traced` image back end: a robot in a laboratory, path traced, seen by a webcam on a tripod.
 
 What stands still is traced once for each draw of the domain (`room_light`); each frame traces the moving parts in
@@ -22,15 +24,30 @@ from eyehand.world import baxter, counter, lens, plane_camera, robot_meshes, row
 from eyehand.world.compositing import draw_disc
 from eyehand.world.domain import Domain
 from eyehand.world.drawing import second_targets
-from eyehand.world.laboratory_room import TARGET_RADIUS_M, TARGET_Y_M, Laboratory, Looks, Panel, build
+from eyehand.world.laboratory_room import TARGET_Y_M, Laboratory, Looks, Panel, build
+from eyehand.world.meshes import Mesh
 from eyehand.world.room_light import RoomView, trace_room
 from eyehand.world.traced import Solid
 
 TARGETS = ("virtual", "physical", "none", "two")
 _LOOKS = tuple(name for name in Looks.__dataclass_fields__ if name != "occlusion")
 _KEPT_STAGES = 12  # draws whose traced room is kept, about 9 MB each
-_SLACK_PX = 3.0  # of the candidate rays, for lens distortion and perspective
-_SLANT = 1.0  # how much wider a link is as the lamp sees it, per its half depth
+_SLACK_PX = 1.0  # of the candidate rays
+
+
+@dataclass(frozen=True)
+class _Extent:
+    """A part's axis and its size about it.
+
+    Attributes:
+        axis_m: (2, 3) ends of the axis in the part's frame.
+        reach_m: how far the part reaches from its axis in the arm's plane.
+        depth_m: how far it reaches out of the plane.
+    """
+
+    axis_m: Floats
+    reach_m: float
+    depth_m: float
 
 
 @dataclass(frozen=True)
@@ -49,7 +66,8 @@ class _Stage:
     panels: Floats32  # (2, 3, 3) corner and edges of lamp and window
     radiance: Floats32  # (2, 3) of lamp and window
     crossings: Floats32  # (H * W, 3), see `trace_kernels.room_segments`
-    reach_m: tuple[float, float, float]
+    extents: tuple[_Extent, ...]
+    slant: float  # how far the lamp's rays run in the arm's plane for each metre across it, at most
 
 
 @dataclass(frozen=True)
@@ -59,7 +77,6 @@ class _Pose:
     R: Floats32  # (P, 3, 3) part to world
     t: Floats32  # (P, 3)
     ends_m: Floats  # (P, 2, 3) ends of each part's axis in the world
-    reach_m: Floats  # (P,) how far a part reaches from its axis
 
 
 @final
@@ -127,8 +144,12 @@ class LaboratoryImaging:
         with self._lock:
             missing = [(int(d), int(r)) for d, r in zip(wanted, first, strict=True) if int(d) not in self._stages]
             found = {int(draw): self._stages[int(draw)] for draw in wanted if int(draw) in self._stages}
-        made = [_set_stage(self._domain, seeds[row : row + 1], self._target == "physical") for _, row in missing]
-        found.update({draw: stage for (draw, _), stage in zip(missing, made, strict=True)})
+
+        def make(part: slice) -> None:
+            for draw, row in missing[part]:
+                found[draw] = _set_stage(self._domain, seeds[row : row + 1], self._target == "physical")
+
+        rows.in_parallel(make, len(missing), self._threads, least=1)
         with self._lock:
             for draw, stage in found.items():
                 self._stages[draw] = stage
@@ -150,7 +171,10 @@ def _set_stage(domain: Domain, seed: Integers, physical: bool) -> _Stage:
     solids = tuple(Solid(mesh) for mesh in meshes)
     colours = np.array([[*finish.albedo, finish.gloss] for finish in lab.table], dtype=np.float32)
     lamp, window = _corners(lab.lamp), _corners(lab.window)
-    width = numbers["arm_width_scale"]
+    axes = [np.stack([np.zeros(3), end]) for end in robot_meshes.link_ends()] + [
+        np.array([[0.0] * 3, [0.0, 0.0, -1.6]])
+    ]
+    crossings, slant = _crossings(lab, view)
     return _Stage(
         R_world_camera=R,
         t_world_camera=t,
@@ -163,17 +187,30 @@ def _set_stage(domain: Domain, seed: Integers, physical: bool) -> _Stage:
         first_face=tuple(np.cumsum([0, *(len(solid.material) for solid in solids)])[:-1].tolist()),
         panels=np.stack([lamp, window]).astype(np.float32),
         radiance=np.stack([lab.lamp.radiance, lab.window.radiance]).astype(np.float32),
-        crossings=_crossings(lab, view),
-        reach_m=tuple(reach * max(width, 0.3) for reach in robot_meshes.LINK_REACH_M),  # pyright: ignore[reportArgumentType] - three links
+        crossings=crossings,
+        extents=tuple(_extent(mesh, axis) for mesh, axis in zip(meshes, axes, strict=False)),
+        slant=slant,
     )
+
+
+def _extent(mesh: Mesh, axis_m: Floats) -> _Extent:
+    """Measure a part about its axis (2, 3)."""
+    x, z = mesh.vertices[:, 0], mesh.vertices[:, 2]
+    dx, _, dz = axis_m[1] - axis_m[0]
+    share = np.clip((x * dx + z * dz) / (dx * dx + dz * dz), 0.0, 1.0)
+    reach = np.hypot(x - share * dx, z - share * dz).max()
+    return _Extent(axis_m, float(reach), float(np.abs(mesh.vertices[:, 1]).max()))
 
 
 def _corners(panel: Panel) -> Floats:
     return np.stack([panel.corner_m, panel.edge_u_m, panel.edge_v_m])
 
 
-def _crossings(lab: Laboratory, view: RoomView) -> Floats32:
-    """Where each room point's ray to the lamp's centre crosses the arm's plane, and the penumbra's radius there."""
+def _crossings(lab: Laboratory, view: RoomView) -> tuple[Floats32, float]:
+    """Where each room point's ray to the lamp's centre crosses the arm's plane, and the penumbra's radius there.
+
+    Also the steepest slant of those rays: metres in the plane for each metre across it.
+    """
     corner, u, v = _corners(lab.lamp)
     centre = corner + (u + v) / 2
     points = view.points_m.reshape(-1, 3).astype(float)
@@ -181,22 +218,21 @@ def _crossings(lab: Laboratory, view: RoomView) -> Floats32:
     crossing = points + share[:, None] * (centre - points)
     shaded = (points[:, 1] < -0.02) & (view.lamp.reshape(-1, 3).sum(1) > 0)
     penumbra = np.where(shaded, share * np.linalg.norm(u + v) / 2, -1.0)
-    return np.stack([crossing[:, 0], crossing[:, 2], penumbra], axis=1).astype(np.float32)
+    across = (centre - points)[shaded]
+    slant = float((np.hypot(across[:, 0], across[:, 2]) / across[:, 1]).max(initial=0.0))
+    return np.stack([crossing[:, 0], crossing[:, 2], penumbra], axis=1).astype(np.float32), slant
 
 
 def _pose(q_rad: Floats, x_target_m: Floats, stage: _Stage) -> _Pose:
     """Place the parts for joint angles (3,) and a target (2,)."""
-    joints = np.zeros((4, 3))
-    joints[:, [0, 2]] = baxter.joint_points(q_rad[None])[0]
-    R, t = robot_meshes.link_rotations(q_rad[None])[0], joints[:3]
-    ends = np.stack([joints[:3], joints[1:]], axis=1)
-    reach = np.array(stage.reach_m)
-    if len(stage.parts) > 3:
-        disc = np.array([x_target_m[0], TARGET_Y_M, x_target_m[1]])
-        R, t = np.concatenate([R, np.eye(3)[None]]), np.concatenate([t, disc[None]])
-        ends = np.concatenate([ends, np.stack([disc, disc - np.array([0.0, 0.0, 1.6])])[None]])
-        reach = np.append(reach, TARGET_RADIUS_M + 0.01)
-    return _Pose(R.astype(np.float32), t.astype(np.float32), ends, reach)
+    R, t = np.tile(np.eye(3), (len(stage.parts), 1, 1)), np.zeros((len(stage.parts), 3))
+    R[:3] = robot_meshes.link_rotations(q_rad[None])[0]
+    t[:3, [0, 2]] = baxter.joint_points(q_rad[None])[0, :3]
+    if len(t) > 3:
+        t[3] = x_target_m[0], TARGET_Y_M, x_target_m[1]
+    axes = np.stack([extent.axis_m for extent in stage.extents])  # (P, 2, 3)
+    ends = (axes[:, :, None, :] * R[:, None]).sum(-1) + t[:, None]
+    return _Pose(R.astype(np.float32), t.astype(np.float32), ends)
 
 
 def _render(stage: _Stage, pose: _Pose) -> Floats32:
@@ -228,10 +264,7 @@ def _visible(stage: _Stage, pose: _Pose) -> tuple[Floats32, Floats32, NDArray[np
     index = np.empty(view.depth_m.size, np.int32)
     gathered: list[tuple[NDArray[np.generic], ...]] = []
     for part, solid in enumerate(stage.parts):
-        ends = pose.ends_m[part]
-        segment = lens.pixels(stage.R_world_camera, stage.t_world_camera, stage.k1, ends).astype(np.float32)
-        nearest_m = float(np.linalg.norm(ends - stage.t_world_camera, axis=1).min()) - pose.reach_m[part]
-        reach_px = np.float32(pose.reach_m[part] * plane_camera.FOCAL_PX / nearest_m + _SLACK_PX)
+        segment, reach_px = _outline(stage, stage.extents[part], pose.ends_m[part])
         count = trace_kernels.candidates(view.directions, pose.R[part], segment, reach_px, rays, index)
         origin = pose.R[part].T @ (stage.t_world_camera.astype(np.float32) - pose.t[part])
         hits = solid.nearest(np.tile(origin, (count, 1)), rays[:count])
@@ -247,8 +280,18 @@ def _visible(stage: _Stage, pose: _Pose) -> tuple[Floats32, Floats32, NDArray[np
     )
     depth = view.depth_m.reshape(-1).copy()
     count = trace_kernels.nearest(depth, index, part, (face, distance, u, v), stage.normals, pose.R, found)
-    distances, normals, where, what = (column[:count] for column in found)
-    return distances, normals, where, what
+    return found[0][:count], found[1][:count], found[2][:count], found[3][:count]
+
+
+def _outline(stage: _Stage, extent: _Extent, ends_m: Floats) -> tuple[Floats32, np.float32]:
+    """A part's axis (2, 2) in the picture, and the distance from it in pixels within which the part appears."""
+    camera = stage.t_world_camera
+    segment = lens.pixels(stage.R_world_camera, camera, stage.k1, ends_m)
+    away = np.abs(ends_m - camera)
+    near_m = away[:, 1].min() - extent.depth_m
+    oblique = float((np.hypot(away[:, 0], away[:, 2]) / away[:, 1]).max())
+    reach = (extent.reach_m + extent.depth_m * oblique) * plane_camera.FOCAL_PX / near_m
+    return segment.astype(np.float32), np.float32(reach + _SLACK_PX)
 
 
 def _block(stage: _Stage, pose: _Pose, start: Floats32, span: Floats32, geometry: Floats32) -> None:
@@ -258,7 +301,7 @@ def _block(stage: _Stage, pose: _Pose, start: Floats32, span: Floats32, geometry
     solids = [*stage.parts, stage.near]
     R, t = [*pose.R, np.eye(3, dtype=np.float32)], [*pose.t, np.zeros(3, np.float32)]
     for solid, R_part, t_part in zip(solids, R, t, strict=True):
-        count = trace_kernels.into_frame((start, span, geometry), R_part, t_part, there, row)
+        count = trace_kernels.into_frame((start, span, geometry), R_part, t_part, solid.box, there, row)
         cut = solid.blocked(there[0][:count], there[1][:count])
         geometry[row[:count][cut]] = 0.0
 
@@ -273,14 +316,15 @@ def _shaded_room(stage: _Stage, pose: _Pose) -> Floats32:
     pixel = np.empty(height * width, np.int32)
     for part, solid in enumerate(stage.parts):
         link = pose.ends_m[part][:, [0, 2]].astype(np.float32)
-        reach = np.float32(pose.reach_m[part] * (1.0 + _SLANT))
+        reach = np.float32(stage.extents[part].reach_m + stage.extents[part].depth_m * stage.slant)
         lamp = stage.panels[0]
         count = trace_kernels.room_segments(stage.crossings, points, width, lamp, link, reach, there, pixel)
         start, span = there[0][:count], there[1][:count]
         local = (np.empty_like(start), np.empty_like(span))
         ones, row = np.ones(count, np.float32), np.empty(count, np.int32)
-        trace_kernels.into_frame((start, span, ones), pose.R[part], pose.t[part], local, row)
-        blocked[pixel[:count][solid.blocked(*local)]] = 1
+        kept = trace_kernels.into_frame((start, span, ones), pose.R[part], pose.t[part], solid.box, local, row)
+        cut = solid.blocked(local[0][:kept], local[1][:kept])
+        blocked[pixel[row[:kept][cut]]] = 1
     picture = np.empty_like(view.ambient)
     trace_kernels.shade_room(view.ambient, view.lamp, view.points_m, blocked.reshape(height, width), picture)
     return picture

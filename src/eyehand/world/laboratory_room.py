@@ -7,7 +7,7 @@ moves in the plane y = 0; the back wall stands 1.25 m behind it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ FLOOR_M, CEILING_M, WALL_M = -1.33, 1.37, -1.25
 TARGET_RADIUS_M = 0.09
 TARGET_Y_M = -0.055  # the physical disc stands just behind the gripper, which may pass before it
 BOARD_Y_M = 0.32  # occluders stand between camera and arm
+_X, _Y, _Z = np.eye(3)
 OCCLUSIONS = ("none", "a", "b", "c", "d", "e")
 
 
@@ -44,12 +45,14 @@ class Panel:
     """A rectangle that lights the scene.
 
     Attributes:
+        name: which one it is.
         corner_m: (3,) one corner in the world.
         edge_u_m: (3,) one side.
         edge_v_m: (3,) the other side; light leaves along u x v.
         radiance: (3,) linear RGB; the nominal lamp gives a surface at the shoulder that faces it an irradiance of 1.
     """
 
+    name: str
     corner_m: Floats
     edge_u_m: Floats
     edge_v_m: Floats
@@ -106,22 +109,19 @@ def build(looks: Looks) -> Laboratory:
 
 def _lights(looks: Looks) -> tuple[Panel, Panel]:
     """Lamp and window; at scale 1 each gives a surface at the shoulder that faces it an irradiance of 1."""
-    lamp = Panel(np.array([0.35, 1.10, 1.30]), np.array([0.0, 0.25, 0.0]), np.array([0.25, 0.0, 0.0]), np.ones(3))
-    window = Panel(np.array([2.6, -0.5, -0.35]), np.array([0.0, 0.0, 1.3]), np.array([0.0, 1.6, 0.0]), np.ones(3))
+    lamp = Panel("lamp", np.array([0.35, 1.10, 1.30]), 0.25 * _Y, 0.25 * _X, np.ones(3))
+    window = Panel("window", np.array([2.6, -0.5, -0.35]), 1.3 * _Z, 1.6 * _Y, np.ones(3))
     warm, cool = np.array([1.0, 0.95, 0.86]), np.array([0.92, 1.0, 1.12])  # about 4000 K and 6500 K, balanced between
     lamp_radiance = warm * max(looks.lamp_scale, 0.0) / irradiance_per_radiance(lamp)
     window_radiance = cool * max(looks.window_scale, 0.0) / irradiance_per_radiance(window)
-    shift = np.array([looks.light_offset_m, 0.0, 0.0])
-    return (
-        Panel(lamp.corner_m + shift, lamp.edge_u_m, lamp.edge_v_m, lamp_radiance),
-        Panel(window.corner_m, window.edge_u_m, window.edge_v_m, window_radiance),
-    )
+    corner = lamp.corner_m + looks.light_offset_m * _X
+    return replace(lamp, corner_m=corner, radiance=lamp_radiance), replace(window, radiance=window_radiance)
 
 
 def irradiance_per_radiance(panel: Panel) -> float:
     """Irradiance at the shoulder, on a surface that faces the panel's centre, for unit radiance."""
     share = (np.arange(16) + 0.5) / 16
-    u, v = (grid.reshape(-1, 1) for grid in np.meshgrid(share, share))
+    u, v = np.tile(share, 16)[:, None], np.repeat(share, 16)[:, None]
     points = panel.corner_m + u * panel.edge_u_m + v * panel.edge_v_m
     area_vector = np.cross(panel.edge_u_m, panel.edge_v_m)
     distance = np.linalg.norm(points, axis=1)

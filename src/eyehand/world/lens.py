@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from eyehand.types import Floats
+from eyehand.types import Floats, Floats32
 from eyehand.world import plane_camera
 
 CROP_LEFT, CROP_RIGHT = 64, 256  # columns of the stream, multiples of 16 px: one chroma-subsampled JPEG block
 CROP_SIZE = (plane_camera.STREAM_SIZE[0], CROP_RIGHT - CROP_LEFT)  # (height, width)
 
 
-def directions(R_world_camera: Floats, k1: float, offsets_px: Floats) -> Floats:
-    """Unit vectors (S, H, W, 3) in the world along which the pixels of the crop look.
+def directions(R_world_camera: Floats, k1: float, offsets_px: Floats) -> Floats32:
+    """Unit vectors (S, H, W, 3), float32, in the world along which the pixels of the crop look.
 
     Args:
         R_world_camera: (3, 3) rotation of the camera.
@@ -25,20 +25,20 @@ def directions(R_world_camera: Floats, k1: float, offsets_px: Floats) -> Floats:
         offsets_px: (S, 2) places inside the pixel, (right, down) from its centre.
     """
     K = plane_camera.nominal_K()
-    height, width = CROP_SIZE
+    height = CROP_SIZE[0]
     rows, columns = np.mgrid[:height, CROP_LEFT:CROP_RIGHT].astype(float)
     pixels = np.stack([columns, rows], -1) + offsets_px[:, None, None]  # (S, H, W, 2)
     straight = _undistort((pixels - K[:2, 2]) / (height / 2), k1) * (height / 2) / K[0, 0]
     rays = np.concatenate([straight, np.ones((*straight.shape[:-1], 1))], axis=-1)
     rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
-    return rays @ R_world_camera.T
+    return np.ascontiguousarray(rays @ R_world_camera.T, dtype=np.float32)
 
 
 def _undistort(radial: Floats, k1: float) -> Floats:
     """Undistorted places (..., 2) in units of half the image height, by Newton's method on the radius."""
     r = np.linalg.norm(radial, axis=-1)
     s = r.copy()
-    for _ in range(6):
+    for _ in range(6 if k1 else 0):
         s -= (s * (1 + k1 * s * s) - r) / np.maximum(1 + 3 * k1 * s * s, 0.2)
     return radial * (s / np.maximum(r, 1e-12))[..., None]
 

@@ -14,7 +14,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from eyehand.types import Floats, Integers
+from eyehand.types import Array, Floats
 
 
 class Material(IntEnum):
@@ -69,7 +69,7 @@ class Finish:
 
 _FIXED: Mapping[Material, Finish] = {
     Material.RUBBER: Finish((0.03, 0.03, 0.03), 0.3),
-    Material.METAL: Finish((0.42, 0.42, 0.43), 2.0),
+    Material.METAL: Finish((0.36, 0.36, 0.37), 1.3),
     Material.SCREEN: Finish((0.30, 0.42, 0.60), 0.6, "desktop", 0.35),
     Material.PAPER: Finish((0.78, 0.77, 0.74)),
     Material.CEILING: Finish((0.80, 0.80, 0.78), 0.0, "plaster"),
@@ -120,16 +120,16 @@ def finishes(arm_albedo: float, background_albedo: float, daylight: float) -> tu
     return tuple({**_FIXED, **painted}[material] for material in Material)
 
 
-def painted_albedo(table: tuple[Finish, ...], material: Integers, points_m: Floats, normals: Floats) -> Floats:
+def painted_albedo(table: tuple[Finish, ...], material: NDArray[np.int32], points_m: Array, normals: Array) -> Array:
     """Diffuse reflectance (N, 3) at points (N, 3) with normals (N, 3): a material's albedo times its pattern."""
-    albedo = np.array([finish.albedo for finish in table])[material]
-    albedo[:] += (_factor(table, material, points_m, normals) - 1.0) * albedo
+    albedo = np.array([finish.albedo for finish in table], dtype=np.float32)[material]
+    albedo *= _factor(table, material, points_m, normals)
     return np.clip(albedo, 0.0, 0.95)
 
 
-def painted_glow(table: tuple[Finish, ...], material: Integers, points_m: Floats, normals: Floats) -> Floats:
+def painted_glow(table: tuple[Finish, ...], material: NDArray[np.int32], points_m: Array, normals: Array) -> Array:
     """Radiance emitted (N, 3), pattern included, in the units of `Finish.glow`."""
-    glow = np.array([finish.glow for finish in table])[material]
+    glow = np.array([finish.glow for finish in table], dtype=np.float32)[material]
     rgb = np.repeat(glow[:, None], 3, axis=1)
     lit = np.flatnonzero(glow)
     if len(lit):
@@ -137,17 +137,17 @@ def painted_glow(table: tuple[Finish, ...], material: Integers, points_m: Floats
     return rgb
 
 
-def _factor(table: tuple[Finish, ...], material: Integers, points_m: Floats, normals: Floats) -> Floats:
+def _factor(table: tuple[Finish, ...], material: NDArray[np.int32], points_m: Array, normals: Array) -> Array:
     """The patterns' factors (N, 3), each in the plane that its surface faces out of."""
     axis = np.abs(normals).argmax(1)
     across = np.where(axis == 0, points_m[:, 1], points_m[:, 0])
     up = np.where(axis == 2, points_m[:, 1], points_m[:, 2])
-    factor = np.ones((len(points_m), 3))
-    for number in np.unique(material):
+    factor = np.ones((len(points_m), 3), np.float32)
+    for number in np.unique(material).tolist():
         name = table[number].pattern
         if name:
             here = np.flatnonzero(material == number)
-            factor[here] = PATTERNS[name](across[here], up[here])
+            factor[here] = PATTERNS[name](across[here].astype(np.float64), up[here].astype(np.float64))
     return factor
 
 

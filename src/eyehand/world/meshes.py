@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -68,7 +69,8 @@ def join(meshes: Sequence[Mesh]) -> Mesh:
 def box(low_m: ArrayLike, high_m: ArrayLike, material: int) -> Mesh:
     """A box between two opposite corners (3,)."""
     low, high = np.asarray(low_m, dtype=float), np.asarray(high_m, dtype=float)
-    vertices, faces = [], []
+    vertices: list[Floats] = []
+    faces: list[list[int]] = []
     for axis in range(3):
         a, b = (axis + 1) % 3, (axis + 2) % 3
         for side in range(2):
@@ -139,7 +141,7 @@ def cable(points_m: ArrayLike, radius_m: float, material: int, pieces: int = 24)
     while curve.shape[1] > 1:
         curve = (1 - share) * curve[:, :-1] + share * curve[:, 1:]
     path = curve[:, 0]
-    return join([rod(a, b, radius_m, material, 8) for a, b in zip(path[:-1], path[1:], strict=True)])
+    return join([rod(a, b, radius_m, material, 8) for a, b in pairwise(path)])
 
 
 def drum(

@@ -17,7 +17,6 @@ from eyehand.world.meshes import Mesh, between, box, cable, drum, join, rod, tur
 
 RED, DARK, GREY = Material.COVER_RED, Material.COVER_DARK, Material.COVER_GREY
 RUBBER, METAL, SCREEN, LABEL = Material.RUBBER, Material.METAL, Material.SCREEN, Material.PAPER
-LINK_REACH_M = (0.10, 0.095, 0.085)  # no part of a link is farther from the axis between its joints, nominal width
 
 
 def link_ends() -> Floats:

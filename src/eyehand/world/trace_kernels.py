@@ -17,7 +17,7 @@ GLOSS_SCALE = 0.04 * (GLOSS_EXPONENT + 8) / (8 * np.pi)  # normalised lobe, 4 % 
 
 
 @numba.njit(cache=True, nogil=True)
-def candidates(directions, R, segment_px, reach_px, rays, index):  # noqa: ANN001, ANN202
+def candidates(directions, R, segment_px, reach_px, rays, index):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Rays of all sub-pixels within `reach_px` of a segment in the image, turned by R^T; returns how many.
 
     Args:
@@ -52,7 +52,7 @@ def candidates(directions, R, segment_px, reach_px, rays, index):  # noqa: ANN00
 
 
 @numba.njit(cache=True, nogil=True)
-def nearest(depth, index, part, hits, normals, R, found):  # noqa: ANN001, ANN202
+def nearest(depth, index, part, hits, normals, R, found):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Keep the nearest of several parts' hits in front of the room; returns how many sub-pixels show the arm.
 
     Args:
@@ -68,7 +68,9 @@ def nearest(depth, index, part, hits, normals, R, found):  # noqa: ANN001, ANN20
     """
     face, distance, u, v = hits
     distances, shading, where, what = found
-    winner = np.full(len(depth), -1, np.int32)
+    winner = np.empty(len(depth), np.int32)
+    for k in range(len(index)):
+        winner[index[k]] = -1
     for k in range(len(index)):
         if face[k] >= 0 and distance[k] < depth[index[k]]:
             depth[index[k]] = distance[k]
@@ -93,7 +95,7 @@ def nearest(depth, index, part, hits, normals, R, found):  # noqa: ANN001, ANN20
 
 
 @numba.njit(cache=True, nogil=True)
-def light_segments(points, normals, where, size, panel, start, span, geometry):  # noqa: ANN001, ANN202
+def light_segments(points, normals, where, size, panel, start, span, geometry):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Segments from surface points to jittered places on a panel, and the light each would carry unshaded.
 
     Args:
@@ -129,13 +131,14 @@ def light_segments(points, normals, where, size, panel, start, span, geometry): 
 
 
 @numba.njit(cache=True, nogil=True)
-def into_frame(segments, R, t, there, row):  # noqa: ANN001, ANN202
-    """Move the segments that carry light into a part's frame, x' = R^T (x - t); returns how many.
+def into_frame(segments, R, t, box, there, row):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Move the segments that carry light and may meet a part into its frame, x' = R^T (x - t); returns how many.
 
     Args:
         segments: in the world, (N, 3) starts, (N, 3) spans, (N,) light they carry; those of 0 are skipped.
         R: (3, 3) part to world.
         t: (3,) origin of the part in the world.
+        box: (2, 3) low and high corner of the part in its frame; segments that miss it are skipped.
         there: filled in the part's frame, (N, 3) starts and (N, 3) spans.
         row: (N,) filled with the row of each segment kept.
     """
@@ -143,18 +146,27 @@ def into_frame(segments, R, t, there, row):  # noqa: ANN001, ANN202
     start_there, span_there = there
     count = 0
     for k in range(len(start)):
-        if geometry[k] > 0:
-            x, y, z = start[k, 0] - t[0], start[k, 1] - t[1], start[k, 2] - t[2]
-            for axis in range(3):
-                start_there[count, axis] = R[0, axis] * x + R[1, axis] * y + R[2, axis] * z
-                span_there[count, axis] = R[0, axis] * span[k, 0] + R[1, axis] * span[k, 1] + R[2, axis] * span[k, 2]
-            row[count] = k
+        if geometry[k] <= 0:
+            continue
+        x, y, z = start[k, 0] - t[0], start[k, 1] - t[1], start[k, 2] - t[2]
+        enters, leaves = np.float32(0.0), np.float32(1.0)
+        for axis in range(3):
+            place = R[0, axis] * x + R[1, axis] * y + R[2, axis] * z
+            step = R[0, axis] * span[k, 0] + R[1, axis] * span[k, 1] + R[2, axis] * span[k, 2]
+            if abs(step) < np.float32(1e-6):
+                step = np.float32(1e-6)
+            first, second = (box[0, axis] - place) / step, (box[1, axis] - place) / step
+            enters, leaves = max(enters, min(first, second)), min(leaves, max(first, second))
+            start_there[count, axis] = place
+            span_there[count, axis] = step
+        row[count] = k
+        if enters <= leaves:
             count += 1
     return count
 
 
 @numba.njit(cache=True, nogil=True)
-def shade(picture, base, surface, paint, spans, geometry, radiance, surroundings):  # noqa: ANN001, ANN202
+def shade(picture, base, surface, paint, spans, geometry, radiance, surroundings):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Add the light of arm sub-pixels to the picture.
 
     Args:
@@ -165,12 +177,12 @@ def shade(picture, base, surface, paint, spans, geometry, radiance, surroundings
         spans: (2, N, 3) vectors to places on lamp and window.
         geometry: (2, N) irradiance per radiance, 0 in the shade.
         radiance: (2, 3) of lamp and window.
-        surroundings: (9, 3) irradiance by spherical harmonics, (E, A, 3) radiance by elevation and azimuth.
+        surroundings: (9, 3) irradiance by spherical harmonics, (E, A, 3) radiance by mirror cells.
     """
     where, rays, normals, face = surface
     harmonics, mirror = surroundings
     pixels = len(picture)
-    elevations, azimuths = mirror.shape[:2]
+    rows, columns = mirror.shape[:2]
     share = np.float32(0.25)
     light = np.empty(3, np.float32)
     for k in range(len(where)):
@@ -180,9 +192,9 @@ def shade(picture, base, surface, paint, spans, geometry, radiance, surroundings
         gloss = paint[face[k], 3]
         rx, ry, rz = 2 * facing * nx - vx, 2 * facing * ny - vy, 2 * facing * nz - vz
         fresnel = np.float32(0.04) + np.float32(0.5) * (1 - min(max(facing, np.float32(0.0)), np.float32(1.0))) ** 5
-        up = int(np.arcsin(min(max(rz, np.float32(-1.0)), np.float32(1.0))) / np.pi * elevations + elevations / 2)
-        turn = int(np.arctan2(ry, rx) / (2 * np.pi) * azimuths + azimuths / 2)
-        seen = mirror[min(max(up, 0), elevations - 1), min(max(turn, 0), azimuths - 1)]
+        bend = ry / max(abs(rx) + abs(ry), np.float32(1e-6))  # the rule of `room_light.mirror_cells`
+        turn = int((bend + 1 if rx >= 0 else 3 - bend) * np.float32(0.25) * columns)
+        seen = mirror[min(max(int((rz + 1) * np.float32(0.5) * rows), 0), rows - 1), min(max(turn, 0), columns - 1)]
         for c in range(3):
             ambient = 0.282095 * harmonics[0, c] + 0.488603 * (
                 ny * harmonics[1, c] + nz * harmonics[2, c] + nx * harmonics[3, c]
@@ -197,7 +209,10 @@ def shade(picture, base, surface, paint, spans, geometry, radiance, surroundings
                 inverse = 1.0 / np.sqrt(x * x + y * y + z * z)
                 hx, hy, hz = x * inverse + vx, y * inverse + vy, z * inverse + vz
                 aligned = max((hx * nx + hy * ny + hz * nz) / np.sqrt(hx * hx + hy * hy + hz * hz), 0.0)
-                shine = gloss * GLOSS_SCALE * aligned**GLOSS_EXPONENT
+                power = aligned * aligned
+                power *= power
+                power *= power  # to the 8th
+                shine = gloss * GLOSS_SCALE * power * (power * power) * (power * power)  # to the 40th
                 for c in range(3):
                     light[c] += (paint[face[k], c] / np.pi + shine) * strength * radiance[panel, c]
         pixel = where[k] % pixels
@@ -206,7 +221,7 @@ def shade(picture, base, surface, paint, spans, geometry, radiance, surroundings
 
 
 @numba.njit(cache=True, nogil=True)
-def room_segments(crossings, points, width, panel, link_m, reach_m, there, pixel):  # noqa: ANN001, ANN202
+def room_segments(crossings, points, width, panel, link_m, reach_m, there, pixel):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Segments from room points to the lamp that may pass a link; returns how many.
 
     Args:
@@ -246,7 +261,7 @@ def room_segments(crossings, points, width, panel, link_m, reach_m, there, pixel
 
 
 @numba.njit(cache=True, nogil=True)
-def shade_room(ambient, lamp, points, blocked, picture):  # noqa: ANN001, ANN202
+def shade_room(ambient, lamp, points, blocked, picture):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """The room with the arm's shadow: lamp light times the share of open neighbours on the same surface.
 
     Args:
@@ -258,22 +273,23 @@ def shade_room(ambient, lamp, points, blocked, picture):  # noqa: ANN001, ANN202
     """
     height, width = blocked.shape
     for row in range(height):
+        left, right = width, -1  # columns near a cut segment
+        for i in range(max(0, row - 1), min(height, row + 3)):
+            for column in range(width):
+                if blocked[i, column]:
+                    left, right = min(left, column - 2), max(right, column + 1)
         for column in range(width):
-            closed, near = 0, 0
-            for i in range(max(0, row - 1), min(height, row + 3)):
-                for j in range(max(0, column - 1), min(width, column + 3)):
-                    closed += blocked[i, j]
             share = np.float32(1.0)
-            if closed > 0:
-                closed = 0
+            if left <= column <= right:
+                closed, near = 0, 0
                 here = points[row, column]
                 for i in range(max(0, row - 1), min(height, row + 3)):
                     for j in range(max(0, column - 1), min(width, column + 3)):
                         there = points[i, j]
                         gap = abs(there[0] - here[0]) + abs(there[1] - here[1]) + abs(there[2] - here[2])
-                        if gap < 0.12:
+                        if gap < np.float32(0.12):
                             near += 1
                             closed += blocked[i, j]
-                share = np.float32(1.0) - np.float32(closed) / np.float32(near)
+                share -= np.float32(closed) / np.float32(near)
             for c in range(3):
                 picture[row, column, c] = ambient[row, column, c] + share * lamp[row, column, c]

@@ -16,7 +16,7 @@ from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 from numpy.typing import NDArray
 
-from eyehand.types import Flags, Floats32
+from eyehand.types import Array, Flags
 from eyehand.world.meshes import Mesh
 
 MISS = -1
@@ -34,9 +34,9 @@ class Hits:
     """
 
     face: NDArray[np.int32]
-    distance: Floats32
-    u: Floats32
-    v: Floats32
+    distance: Array
+    u: Array
+    v: Array
 
 
 @final
@@ -51,22 +51,24 @@ class Solid:
         """
         self.normals = mesh.corner_normals().astype(np.float32)  # (F, 3, 3)
         self.material = mesh.material
+        margin = 1e-3
+        self.box = np.stack([mesh.vertices.min(0) - margin, mesh.vertices.max(0) + margin]).astype(np.float32)  # (2, 3)
         self._scene = EmbreeScene()
         self._geometry = TriangleMesh(self._scene, mesh.vertices.astype(np.float32), mesh.faces)
         origin = np.zeros((1, 3), np.float32)
         self._scene.run(origin, origin + np.float32(1.0))  # builds the tree now, before threads share it
 
-    def nearest(self, origins: Floats32, directions: Floats32) -> Hits:
+    def nearest(self, origins: Array, directions: Array) -> Hits:
         """The first face on each ray from `origins` (N, 3) along `directions` (N, 3)."""
         found = self._scene.run(origins, directions, output=1)
         return Hits(found["primID"], found["tfar"], found["u"], found["v"])
 
-    def blocked(self, origins: Floats32, spans: Floats32) -> Flags:
+    def blocked(self, origins: Array, spans: Array) -> Flags:
         """Whether the solid cuts each segment from `origins` (N, 3) to `origins + spans` (N, 3)."""
         reach = np.full(len(origins), 0.999, np.float32)
         return self._scene.run(origins, spans, dists=reach, query="OCCLUDED") != MISS
 
-    def shading_normals(self, hits: Hits) -> Floats32:
+    def shading_normals(self, hits: Hits) -> Array:
         """Unit normals (N, 3) between the corners' normals; rubbish for rays that missed."""
         corners = self.normals[hits.face]
         u, v = hits.u[:, None], hits.v[:, None]

@@ -132,7 +132,20 @@ _COLUMNS, _ROWS = _weights()
 
 
 @numba.njit(cache=True, nogil=True)
-def _sense(radiance, gains, sensor, curve, key, stream):  # noqa: ANN001, ANN202, PLR0913
+def _normal(state):  # noqa: ANN001, ANN202 - a kernel, typed by numba
+    """A standard normal number of a counter: the sum of four 16-bit numbers, which ends at 3.4 standard deviations."""
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    state = state ^ (state >> np.uint64(31))
+    low = np.uint64(0xFFFF)
+    total = (
+        (state & low) + ((state >> np.uint64(16)) & low) + ((state >> np.uint64(32)) & low) + (state >> np.uint64(48))
+    )
+    return (np.float32(total) * np.float32(1.0 / 65536.0) - np.float32(1.99997)) * np.float32(1.7320508)
+
+
+@numba.njit(cache=True, nogil=True)
+def _sense(radiance, gains, sensor, curve, key, stream):  # noqa: ANN001, ANN202 - a kernel, typed by numba
     """Light (H, W, 3) to encoded pixels (H, W, 3); `sensor` holds vignetting, blur, full well and read noise."""
     height, width = radiance.shape[:2]
     vignetting, blur, full_well, read_noise = sensor
@@ -149,7 +162,8 @@ def _sense(radiance, gains, sensor, curve, key, stream):  # noqa: ANN001, ANN202
                 line[column + 1, c] = middle * radiance[row, column, c] + side * (
                     radiance[above, column, c] + radiance[below, column, c]
                 )
-        line[0], line[width + 1] = line[1], line[width]
+        for c in range(3):
+            line[0, c], line[width + 1, c] = line[1, c], line[width, c]
         for column in range(width):
             c = (row % 2) + (column % 2)  # RGGB: red on even rows and columns, blue on odd ones
             light = middle * line[column + 1, c] + side * (line[column, c] + line[column + 2, c])
@@ -157,15 +171,7 @@ def _sense(radiance, gains, sensor, curve, key, stream):  # noqa: ANN001, ANN202
             light *= gains[c] * (1 - vignetting * (x * x + y * y) * corner)
             light = min(max(light, np.float32(0.0)), np.float32(1.0))
             if full_well > 0:
-                state = key + np.uint64(row * width + column + 1) * np.uint64(0x9E3779B97F4A7C15)
-                state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-                state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-                state = state ^ (state >> np.uint64(31))
-                total = np.float32(0.0)  # four 16-bit numbers: normal to within 3.4 standard deviations
-                for _ in range(4):
-                    total += np.float32(state & np.uint64(0xFFFF))
-                    state = state >> np.uint64(16)
-                normal = (total * np.float32(1.0 / 65536.0) - np.float32(1.99997)) * np.float32(1.7320508)
+                normal = _normal(key + np.uint64(row * width + column + 1) * np.uint64(0x9E3779B97F4A7C15))
                 light += normal * np.sqrt(light * full_well + read_noise * read_noise) / full_well
             raw[row + 1, column + 1] = min(max(light, np.float32(0.0)), np.float32(1.0))
     for column in range(width + 2):  # mirror the border so that every neighbour has its own colour
@@ -195,7 +201,7 @@ def _sense(radiance, gains, sensor, curve, key, stream):  # noqa: ANN001, ANN202
 
 
 @numba.njit(cache=True, nogil=True)
-def _scale(stream, columns, rows, frame):  # noqa: ANN001, ANN202
+def _scale(stream, columns, rows, frame):  # noqa: ANN001, ANN202 - a kernel, typed by numba
     """Area scaling by tables of first pixel and three weights."""
     height, width = frame.shape[:2]
     last_row, last_column = stream.shape[0] - 1, stream.shape[1] - 1
