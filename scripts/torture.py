@@ -43,7 +43,7 @@ class Job:
 # Run once, in this order, before the jobs: the run to adapt and the frames to adapt it with.
 SETUP: tuple[tuple[str, ...], ...] = (
     (*EYEHAND, "train", "modular_dqn", "--task", "planar_reach", "--preset", "tiny", "--out", "{work}/source"),
-    (*EYEHAND, "record", "planar_reach", "--domain", "twin", "--frames", "64", "--out", "{work}/frames"),
+    (*EYEHAND, "record", "--task", "planar_reach", "--domain", "twin", "--frames", "64", "--out", "{work}/frames"),
 )
 JOBS: tuple[Job, ...] = (
     Job(

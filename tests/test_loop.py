@@ -60,7 +60,7 @@ class ToyLearner:
             self.optimiser.zero_grad()
             loss.backward()
             self.optimiser.step()
-        return {"train/loss": loss, "train/frames": 4.0 * self.done}
+        return {"train/loss": loss, "train/frames": 2**24 + 4.0 * self.done + 1}
 
     def evaluate(self) -> Mapping[str, float]:
         self.hook(f"evaluate {self.name}", self.done)
@@ -134,7 +134,7 @@ def test_an_uninterrupted_run_logs_what_its_schedule_says(uninterrupted: tuple[b
     _, metrics = uninterrupted
     assert [line["step"] for line in metrics] == [2, 4, 5, 8, 9, 11, 12]
     assert [line["step"] for line in metrics if "eval/sim/success" in line] == [9, 12]
-    assert metrics[-1]["train/frames"] == 28.0
+    assert metrics[-1]["train/frames"] == 2**24 + 29, "a count must not pass through 32 bits"
 
 
 def test_speed_and_position_are_on_disk(tmp_path: Path) -> None:
@@ -286,8 +286,10 @@ def test_a_second_request_stops_at_once(tmp_path: Path) -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as caught:
         start_or_resume(tmp_path / "a", twice)
+    assert caught.type is KeyboardInterrupt, "not the orderly stop after saving"
+    assert Run.open(tmp_path / "a").trained().step == 2
     assert signal.getsignal(signal.SIGINT) is before
 
 

@@ -33,8 +33,11 @@ from eyehand.learning.progress import Progress, say
 from eyehand.learning.run import Run
 
 
-class Interrupted(Exception):  # noqa: N818 - the user stopped the training, nothing is wrong
-    """Training was stopped by Ctrl-C or SIGTERM after saving; the command line exits with code 130."""
+class Interrupted(KeyboardInterrupt):
+    """Training was stopped by Ctrl-C or SIGTERM after saving; the command line exits with code 130, as for any Ctrl-C.
+
+    A kind of KeyboardInterrupt, so that nothing that handles errors swallows it.
+    """
 
 
 class Learner(Protocol):
@@ -229,7 +232,7 @@ class _Phase:
         evaluate = schedule.evaluate_every > 0 and (last or done % schedule.evaluate_every == 0)
         if not (evaluate or last or done % schedule.log_every == 0):
             return
-        values = {name: float(torch.as_tensor(value).detach()) for name, value in metrics.items()}
+        values = {name: _plain(value) for name, value in metrics.items()}
         values |= self._speed(done, values)
         if evaluate:
             values |= {name: float(value) for name, value in self.learner.evaluate().items()}
@@ -267,6 +270,10 @@ class _Phase:
         self.run.checkpoints.save(self.base + done, self.model.state_dict(), extra, state)
         self.run.record_wall_time()
         self.saved_at = time.monotonic()
+
+
+def _plain(value: float | Tensor) -> float:
+    return float(value.detach() if isinstance(value, Tensor) else value)
 
 
 @dataclass
