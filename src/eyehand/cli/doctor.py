@@ -74,7 +74,7 @@ class Diagnosis:
         devices: what networks can be trained on.
         free_disk_gb: free space where the command was given.
         dependencies: installed version by distribution, None where it is missing.
-        frames_per_s: images per second by task, domain and image back end.
+        frames_per_s: images per second by task and image back end.
         problems: what is wrong, and what to do about it.
     """
 
