@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -67,6 +68,7 @@ def errors(arm: str, domain: str, size: float) -> list[results.InterfaceErrors]:
     ]
 
 
+@functools.cache
 def as_in_the_paper() -> results.Results:
     control = {"egreedy/1": 1.0, "egreedy/2": 0.84, "egreedy/3": 0.45, "kgps/1": 1.0, "kgps/2": 1.0, "kgps/3": 1.0}
     ends = {
@@ -92,8 +94,13 @@ def as_in_the_paper() -> results.Results:
     )
 
 
+@functools.cache
+def decided_as_in_the_paper() -> tuple[claim.ClaimResult, ...]:
+    return claim.decide_all(modular_dqn.CLAIMS, as_in_the_paper())
+
+
 def test_numbers_like_the_papers_pass_every_claim():
-    decided = claim.decide_all(modular_dqn.CLAIMS, as_in_the_paper())
+    decided = decided_as_in_the_paper()
     assert {one.claim: one.status for one in decided if one.status != "pass"} == {}
     assert claim.count(decided) == {"pass": len(modular_dqn.CLAIMS), "fail": 0, "undecided": 0}
 
@@ -102,7 +109,8 @@ def test_a_method_without_transfer_gap_fails_the_claims_about_it():
     whole = as_in_the_paper()
     easy = [c for c in whole.cells if (c.arm, c.domain) != ("sim_only", "twin/test")]
     world = dataclasses.replace(whole, cells=(*easy, *outcomes("sim_only", "twin/test", 1.0, 0.047)))
-    status = {one.claim: one.status for one in claim.decide_all(modular_dqn.CLAIMS, world)}
+    transfer = [one for one in modular_dqn.CLAIMS if one.claim in ("2c", "5b", "6")]
+    status = {one.claim: one.status for one in claim.decide_all(transfer, world)}
     assert (status["2c"], status["6"], status["5b"]) == ("fail", "fail", "pass")
 
 
@@ -124,7 +132,7 @@ def test_validation_draws_never_decide_a_claim():
 
 
 def test_json_has_exactly_the_agreed_keys():
-    decided = claim.decide_all(modular_dqn.CLAIMS, as_in_the_paper())
+    decided = decided_as_in_the_paper()
     keys = ["claim", "statement", "source", "status", "value", "low", "high", "threshold", "n", "seeds", "file"]
     assert all(list(one.to_json()) == keys for one in decided)
     first, distance = decided[0], next(one for one in decided if one.claim == "2c")
@@ -172,8 +180,8 @@ def test_claims_are_found_by_method_name():
 def test_a_ratio_to_zero_is_undecided_with_the_reason():
     whole = as_in_the_paper()
     zero = [dataclasses.replace(e, values=e.values * 0) if e.arm == "SIM" else e for e in whole.errors]
-    decided = claim.decide_all(modular_dqn.CLAIMS, dataclasses.replace(whole, errors=tuple(zero)))
-    ratio = next(one for one in decided if one.claim == "3d")
+    forgets = [one for one in modular_dqn.CLAIMS if one.claim == "3d"]
+    (ratio,) = claim.decide_all(forgets, dataclasses.replace(whole, errors=tuple(zero)))
     assert ratio.status == "undecided"
     assert "not defined" in ratio.reason
 
@@ -197,7 +205,7 @@ def test_paper_ratios_beside_the_claims_follow_from_its_tables():
 
 
 def test_text_is_one_line_with_verdict_and_threshold():
-    decided = claim.decide_all(modular_dqn.CLAIMS, as_in_the_paper())
+    decided = decided_as_in_the_paper()
     line = decided[0].text()
     assert line.startswith("1a  pass")
     assert ">= 0.95" in line

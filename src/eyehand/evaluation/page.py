@@ -87,6 +87,25 @@ def _cell(tag: str, piece: Piece, classes: str) -> str:
     return element(tag, piece, classes).html
 
 
+def grouped_table(
+    groups: Sequence[tuple[str, int]], header: Sequence[Piece], rows: Sequence[Sequence[Piece]], classes: Sequence[str]
+) -> Markup:
+    """A table with a line of headings above those of the columns.
+
+    Args:
+        groups: a heading and how many columns it spans.
+        header: as in `table`.
+        rows: as in `table`.
+        classes: as in `table`; a group takes that of its first column.
+    """
+    starts = [sum(span for _, span in groups[:i]) for i in range(len(groups))]
+    cells = "".join(
+        f'<th colspan="{span}" class="{classes[start]} group">{html.escape(text)}</th>'
+        for (text, span), start in zip(groups, starts, strict=True)
+    )
+    return Markup(table(header, rows, classes).html.replace("<thead>", f"<thead><tr>{cells}</tr>", 1))
+
+
 def details(summary: str, *pieces: Piece) -> Markup:
     """Pieces that unfold on a click."""
     return element("details", join(element("summary", summary), *pieces))
@@ -129,13 +148,13 @@ def video(mp4: bytes, caption: Piece, autoplay: bool = True) -> Markup:
 
 def rate_cell(rate: Rate, note: str, held_out: bool) -> Markup:
     """A success rate with a bar, its interval as a whisker, and the numbers behind it."""
+    value, _, rest = rate.text().partition(" ")
     bar = (
         f'<div class="bar{" held" if held_out else ""}"><i style="width:{100 * rate.value:.1f}%"></i>'
         f'<b style="left:{100 * rate.low:.1f}%;width:{100 * (rate.high - rate.low):.1f}%"></b></div>'
     )
-    numbers = f"{rate.low:.2f}-{rate.high:.2f} ({rate.successes}/{rate.n})"
     return Markup(
-        f'<div class="rate"><strong>{rate.value:.2f}</strong> <span class="small nowrap">[{numbers}]</span>{bar}'
+        f'<div class="rate"><strong>{value}</strong> <span class="small nowrap">{rest}</span>{bar}'
         f'<span class="small">{html.escape(note)}</span></div>'
     )
 

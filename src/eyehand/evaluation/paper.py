@@ -43,6 +43,8 @@ class PaperTable:
         digits: decimals of our numbers in each column.
         rows: the rows.
         note: what a reader must know to compare, "" for nothing.
+        paper_setting: where the paper's numbers come from.
+        our_setting: where ours come from.
     """
 
     title: str
@@ -51,6 +53,8 @@ class PaperTable:
     digits: tuple[int, ...]
     rows: tuple[PaperRow, ...]
     note: str = ""
+    paper_setting: str = "paper (real robot)"
+    our_setting: str = "ours (simulation-to-simulation)"
 
 
 @dataclass(frozen=True)

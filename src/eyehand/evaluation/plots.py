@@ -18,7 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import EngFormatter, PercentFormatter
 
 from eyehand.evaluation.curves import Curve
 from eyehand.evaluation.gap import EVERYTHING, NOTHING, GapReport
@@ -77,6 +77,7 @@ def learning_curves(curves: Sequence[Curve], y_label: str, theme: Theme = LIGHT)
     axes.set_xlabel("training steps")
     axes.set_ylabel(y_label)
     axes.set_xlim(left=0)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
     if all(one.name.endswith("success") for one in curves):
         _percent(axes)
     _legend(axes, theme)

@@ -18,6 +18,7 @@ from eyehand.evaluation.results import DISTANCE, Results, seeds_text
 from eyehand.evaluation.statistics import Interval, Sample
 from eyehand.evaluation.verdict import label
 from eyehand.types import Floats
+from eyehand.world.counter import DRAW_BITS
 
 _SIGNS: Mapping[str, str] = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 
@@ -27,16 +28,16 @@ def sections(content: ReportContent) -> tuple[Section, ...]:
     results = content.results
     return (
         Section("verdict", "Verdict", _verdict(results)),
-        Section("crossing", "Arms and domains", _arms(results)),
         Section("watch", "Watch it", _watch(content)),
-        Section("gap", "What was lost, and where", join(*(_gap(report) for report in results.gaps))),
+        Section("arms", "Arms and domains", _arms(results)),
+        Section("gap", "What was lost", join(*(_gap(report) for report in results.gaps))),
         Section("eyes", "What the policy sees", _eyes(content)),
-        Section("claims", "The paper's claims", _claims(content)),
+        Section("claims", "Claims", _claims(content)),
         Section("paper", "Beside the paper", _paper(content)),
         Section("learning", "Learning", _learning(content)),
-        Section("failures", "Failures, with the command that replays each", _failures(content)),
+        Section("failures", "Failures", _failures(content)),
         Section("data", "Target data used", _ledger(results)),
-        Section("provenance", "Where the numbers come from", _provenance(results)),
+        Section("provenance", "Provenance", _provenance(results)),
     )
 
 
@@ -45,7 +46,7 @@ def _themed(draw: Callable[[Theme], bytes], caption: str) -> Markup:
 
 
 def _verdict(results: Results) -> Markup:
-    said = verdict.sentences(results)
+    headline, said = verdict.headline(results), verdict.sentences(results)
     shown = [
         element(
             "div",
@@ -59,7 +60,9 @@ def _verdict(results: Results) -> Markup:
         for tile in verdict.tiles(results)
     ]
     return join(
-        element("p", " ".join(said), "lead") if said else "", element("div", join(*shown), "tiles") if shown else ""
+        element("p", f"{headline}.", "headline") if headline else "",
+        element("div", join(*shown), "tiles") if shown else "",
+        element("p", " ".join(said), "lead") if said else "",
     )
 
 
@@ -80,7 +83,7 @@ def _arms(results: Results) -> Markup:
     return join(
         element("p", why, "why"),
         page.card(page.table(header, rows, ["name", *([""] * len(domains))])),
-        _themed(lambda theme: plots.success_bars(_rates(results), theme), "Success of every arm with 95 % intervals."),
+        _themed(lambda theme: plots.success_bars(_rates(results), theme), "Success rates with 95 % intervals."),
         _pairs(results),
     )
 
@@ -100,6 +103,13 @@ def _arm_cell(results: Results, arm: str, domain: str, held_out: bool) -> Piece:
 
 
 def _rates(results: Results) -> dict[str, dict[str, Interval]]:
+    """Rates for the plot: of the arms that were carried across, or of all where none was."""
+    rates = _all_rates(results)
+    across = {arm: by_domain for arm, by_domain in rates.items() if len(by_domain) > 1}
+    return across or rates
+
+
+def _all_rates(results: Results) -> dict[str, dict[str, Interval]]:
     rates: dict[str, dict[str, Interval]] = {}
     for arm in results.arms():
         for domain in results.tested_domains():
@@ -159,9 +169,13 @@ def _gap(report: GapReport) -> Markup:
     return join(
         element("p", why, "why"),
         _themed(lambda theme: plots.gap_waterfall(report, theme), caption),
-        page.card(_shares(report)),
-        page.card(_cells(report)),
-        page.card(_modules(report)) if report.attributions else "",
+        page.grid(
+            [
+                page.card(_cells(report)),
+                element("div", join(page.card(_shares(report)), _modules(report))),
+            ],
+            wide=True,
+        ),
         _error_curve(report) if report.curve else "",
     )
 
@@ -172,23 +186,27 @@ def _measure_cell(measure: str, interval: Interval) -> Markup:
     return page.interval_cell(interval, 1, 100, "cm")
 
 
-_MEASURES: Mapping[str, str] = {"success": "success lost", "distance_m": "mean distance gained"}
+_MEASURES: Mapping[str, str] = {"success": "success lost", "distance_m": "distance gained"}
 _GROUPS: Mapping[str, str] = {
-    "visual": "visual: appearance and sensor",
-    "setup": "setup: calibration and timing",
-    "motion": "motion: dynamics",
+    "visual": "appearance and sensor",
+    "setup": "calibration and timing",
+    "motion": "dynamics",
 }
 
 
 def _shares(report: GapReport) -> Markup:
     header: list[Piece] = ["group", *(_MEASURES[one.measure] for one in report.decompositions)]
     rows: list[list[Piece]] = [
-        [_GROUPS[group], *(_measure_cell(one.measure, one.shares[group]) for one in report.decompositions)]
+        [
+            join(group, element("div", _GROUPS[group], "small")),
+            *(_measure_cell(one.measure, one.shares[group]) for one in report.decompositions),
+        ]
         for group in report.success.shares
     ]
     rows.append(["all together", *(_measure_cell(one.measure, one.loss) for one in report.decompositions)])
     n = f"{report.success.loss.n} paired episodes, {seeds_text(report.success.loss.seeds)}"
-    return join(page.table(header, rows, ["name", *([""] * len(report.decompositions))]), element("p", n, "small"))
+    table = page.table(header, rows, ["name", *([""] * len(report.decompositions))])
+    return join(element("h3", "Shapley shares"), table, element("p", n, "small"))
 
 
 def _cells(report: GapReport) -> Markup:
@@ -205,6 +223,8 @@ def _cells(report: GapReport) -> Markup:
 
 
 def _modules(report: GapReport) -> Markup:
+    if not report.attributions:
+        return Markup("")
     rows: list[list[Piece]] = [
         ["as it is", _measure_cell("success", report.success.cells[EVERYTHING]), ""],
     ]
@@ -215,7 +235,7 @@ def _modules(report: GapReport) -> Markup:
             won = page.interval_cell(arm.recovered, 0, 100, "points")
             rows.append([f"oracle {arm.module}", _measure_cell("success", arm.success), won])
     header: list[Piece] = [f"policy on {report.target}", "success", "wins back"]
-    return join(element("h3", "Which module is to blame"), page.table(header, rows, ["name", "", ""]))
+    return page.card(element("h3", "Which module is to blame"), page.table(header, rows, ["name", "", ""]))
 
 
 def _error_curve(report: GapReport) -> Markup:
@@ -232,7 +252,8 @@ def _error_curve(report: GapReport) -> Markup:
 def _eyes(content: ReportContent) -> Markup:
     gallery = page.grid([page.picture(picture.png, picture.caption) for picture in content.gallery])
     boxes = [_error_boxes(content.results, name) for name in dict.fromkeys(e.name for e in content.results.errors)]
-    return join(gallery, *boxes)
+    why = "The interface between perception and control, drawn over the frame it was read from."
+    return join(element("p", why, "why") if content.gallery else "", gallery, *boxes)
 
 
 def _error_boxes(results: Results, name: str) -> Markup:
@@ -278,7 +299,8 @@ def _claim_row(one: ClaimResult) -> list[Piece]:
         digits = 1 if abs(one.value) >= 100 else 2
         number = page.interval_cell(Interval(one.value, one.low, one.high, one.n, one.seeds), digits)
     chip = element("span", one.status, f"chip {one.status}")
-    statement = join(one.statement, element("span", f" ({one.source})", "small"))
+    words = one.statement.replace(">=", "≥").replace("<=", "≤")
+    statement = join(words, element("span", f" ({one.source})", "small"))
     needs = f"{_SIGNS[one.direction]} {one.threshold:g}"
     paper = "" if one.paper is None else f"{one.paper:g}"
     trials = f"{one.n}, {seeds_text(one.seeds)}" if one.n else ""
@@ -303,15 +325,16 @@ def _paper_table(table: PaperTable, results: Results) -> Markup:
     found = [[counterpart(q, results) if q else None for q in row.ours] for row in table.rows]
     if not any(entry for row in found for entry in row):
         return Markup("")
-    header: list[Piece] = ["", *(join(c, element("div", "paper (real robot)", "small")) for c in table.columns)]
-    header += [join(c, element("div", "ours (sim-to-sim)", "small")) for c in table.columns]
+    header: list[Piece] = ["", *table.columns, *table.columns]
+    groups = [("", 1), (table.paper_setting, len(table.columns)), (table.our_setting, len(table.columns))]
     rows: list[list[Piece]] = []
     for row, entries in zip(table.rows, found, strict=True):
         ours = [_entry(table, i, q, entries[i]) for i, q in enumerate(row.ours)]
         rows.append([label(row.label), *(text or "-" for text in row.paper), *ours])
     classes = ["name", *(["paper"] * len(table.columns)), "first-ours", *([""] * (len(table.columns) - 1))]
-    note = f"{table.note} Ours: value [95 % interval].".strip()
-    return page.card(element("h3", table.title), page.table(header, rows, classes), element("p", note, "small"))
+    note = f"{table.note} Ours: value with its 95 % interval by bootstrap.".strip()
+    grouped = page.grouped_table(groups, header, rows, classes)
+    return page.card(element("h3", table.title), grouped, element("p", note, "small"))
 
 
 def _entry(table: PaperTable, column: int, quantity: Quantity | None, found: tuple[Interval, str] | None) -> Piece:
@@ -336,7 +359,8 @@ def _learning(content: ReportContent) -> Markup:
 def _failures(content: ReportContent) -> Markup:
     shown: list[Piece] = []
     for failure in content.failures:
-        words = f"{label(failure.arm)} on {failure.domain}, episode {failure.seed}."
+        draw, episode = failure.seed >> DRAW_BITS, failure.seed & ((1 << DRAW_BITS) - 1)
+        words = f"{label(failure.arm)} on {failure.domain}, draw {draw}, episode {episode}."
         command = page.commands([replay_command(failure, content.results)])
         caption = join(f"{words} {failure.media.caption if failure.media else ''}", command)
         match failure.media:
@@ -346,7 +370,11 @@ def _failures(content: ReportContent) -> Markup:
                 shown.append(page.video(mp4, caption, autoplay=False))
             case None:
                 shown.append(element("div", caption, "card"))
-    return join(page.grid(shown, wide=True), *_all_failures(content.results))
+    listed = _all_failures(content.results)
+    total = sum(int((~cell.success).sum()) for cell in content.results.cells)
+    everything = page.details(f"All {total:,} failed episodes with their commands", *listed) if listed else ""
+    why = element("p", "Episodes that ended without success, each with the command that replays it.", "why")
+    return join(why if total else "", element("div", join(*shown), "failures") if shown else "", everything)
 
 
 def _all_failures(results: Results) -> list[Markup]:

@@ -22,11 +22,11 @@ from numpy.typing import ArrayLike
 
 from eyehand.errors import InvalidValueError, NotDefinedError
 from eyehand.types import Floats, Integers
+from eyehand.world.counter import DRAW_BITS
 
 Z_95 = 1.959963984540054  # the 97.5 % point of the standard normal distribution
 RESAMPLES = 2000
-_DRAW_BITS = 32  # an episode seed is `draw << 32 | episode`, see `eyehand.world.counter`
-_BLOCK_ELEMENTS = 4_000_000  # weights held at once: 32 MB
+_BLOCK_ELEMENTS = 250_000  # weights held at once: 2 MB, which stays in the cache
 
 Statistic: TypeAlias = Literal["mean", "median", "q3"]
 Comparison: TypeAlias = Literal["difference", "ratio"]
@@ -323,7 +323,7 @@ def _training_weights(seeds: int, count: int, rng: np.random.Generator) -> Float
 
 def _episode_weights(keys: Integers, count: int, rng: np.random.Generator) -> Floats:
     """(R, U) weights of distinct episode seeds (U,), sorted: draws first, then episodes inside each chosen draw."""
-    _, first, size = np.unique(keys >> _DRAW_BITS, return_index=True, return_counts=True)
+    _, first, size = np.unique(keys >> DRAW_BITS, return_index=True, return_counts=True)
     chosen = rng.integers(0, len(first), (count, len(first)))  # (R, D) draws
     slots = np.floor(rng.random((count, len(first), int(size.max()))) * size[chosen][:, :, None]).astype(np.int64)
     picked = first[chosen][:, :, None] + slots  # (R, D, E) positions in `keys`

@@ -88,6 +88,21 @@ def _tile(results: Results, arm: str, domain: str, tone: str) -> Tile:
     return Tile(f"{label(arm)} on {domain}", percent(rate.value), detail, tone)
 
 
+def headline(results: Results) -> str:
+    """The verdict in one line, "" where nothing was carried from one domain to another."""
+    ends = ends_of(results)
+    if ends is None:
+        return ""
+    reached = [(arm, _rate(results, arm, ends.target)) for arm in (NAIVE, *reversed(IMPROVED))]
+    chain = [(arm, rate) for arm, rate in reached if rate is not None]
+    home = _rate(results, NAIVE, ends.source)
+    if not chain:
+        return ""
+    start = f"{percent(home.value)} success in {ends.source}, " if home else ""
+    said = [f"{percent(rate.value)} {_STAGES[arm].format(ends.target)}" for arm, rate in chain]
+    return start + ", ".join(said)
+
+
 def sentences(results: Results) -> tuple[str, ...]:
     """The verdict, sentence by sentence; empty where nothing was carried from one domain to another."""
     ends = ends_of(results)
@@ -110,7 +125,7 @@ def _home(results: Results, ends: Ends) -> str:
     rate = _rate(results, NAIVE, ends.source)
     if rate is None:
         return ""
-    return f"Trained only in {ends.source}, the policy reaches its goal there in {_said(rate)} of the episodes."
+    return f"Trained only in {ends.source}, the policy succeeds there in {_said(rate)} of the episodes."
 
 
 def _naive(results: Results, ends: Ends) -> str:
@@ -176,6 +191,11 @@ def _where(results: Results) -> str:
     return f"Of the {100 * loss.value:.0f} points that {policy} loses, Shapley values assign {parts}."
 
 
+_STAGES = {
+    NAIVE: "moved to {} as it is",
+    "adapted": "after adapting to it",
+    "fine_tuned": "after fine-tuning",
+}
 _GROUP_WORDS = {
     "visual": "how the world looks and is sensed",
     "setup": "calibration and timing",
@@ -193,7 +213,8 @@ def _rate(results: Results, arm: str, domain: str) -> Rate | None:
 
 
 def _said(rate: Rate) -> str:
-    return f"{percent(rate.value)} ({rate.text()})"
+    low, high = percent(rate.low).removesuffix(" %"), percent(rate.high).removesuffix(" %")
+    return f"{percent(rate.value)} [{low}-{high}] ({rate.successes}/{rate.n})"
 
 
 def _points(interval: Interval, sign: int = 1) -> str:

@@ -139,8 +139,9 @@ def _tile(image: Images, label: str, scale: int) -> Images:
     framed = np.pad(large, ((2, 2), (2, 2), (0, 0)), constant_values=255)
     if not label:
         return framed
-    strip = Image.new("RGB", (framed.shape[1], 18), (255, 255, 255))
-    font = ImageFont.load_default(11)
+    size = max(11, min(16, framed.shape[1] // 10))
+    strip = Image.new("RGB", (framed.shape[1], size + 7), (255, 255, 255))
+    font = ImageFont.load_default(size)
     ImageDraw.Draw(strip).text((3, 2), _fitting(label, font, framed.shape[1] - 6), fill=(40, 48, 58), font=font)
     return np.concatenate([framed, np.asarray(strip, dtype=np.uint8)], axis=0)
 
