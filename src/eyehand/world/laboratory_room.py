@@ -120,14 +120,14 @@ def _lights(looks: Looks) -> tuple[Panel, Panel]:
 
 def irradiance_per_radiance(panel: Panel) -> float:
     """Irradiance at the shoulder, on a surface that faces the panel's centre, for unit radiance."""
-    share = (np.arange(16) + 0.5) / 16
+    share = (np.arange(16, dtype=np.float64) + 0.5) / 16
     u, v = np.tile(share, 16)[:, None], np.repeat(share, 16)[:, None]
     points = panel.corner_m + u * panel.edge_u_m + v * panel.edge_v_m
     area_vector = np.cross(panel.edge_u_m, panel.edge_v_m)
     distance = np.linalg.norm(points, axis=1)
     centre = points.mean(0) / np.linalg.norm(points.mean(0))
-    geometry = (-points @ area_vector) * (points @ centre) / distance**4
-    return float(np.mean(geometry))
+    geometry: Floats = (-points @ area_vector) * (points @ centre) / distance**4
+    return float(geometry.mean())
 
 
 def _shell() -> Mesh:

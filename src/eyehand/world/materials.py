@@ -143,11 +143,10 @@ def _factor(table: tuple[Finish, ...], material: NDArray[np.int32], points_m: Ar
     across = np.where(axis == 0, points_m[:, 1], points_m[:, 0])
     up = np.where(axis == 2, points_m[:, 1], points_m[:, 2])
     factor = np.ones((len(points_m), 3), np.float32)
-    for number in np.unique(material).tolist():
-        name = table[number].pattern
-        if name:
-            here = np.flatnonzero(material == number)
-            factor[here] = PATTERNS[name](across[here].astype(np.float64), up[here].astype(np.float64))
+    for number, finish in enumerate(table):
+        here = np.flatnonzero(material == number) if finish.pattern else ()
+        if len(here):
+            factor[here] = PATTERNS[finish.pattern](across[here].astype(np.float64), up[here].astype(np.float64))
     return factor
 
 

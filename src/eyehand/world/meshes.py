@@ -44,12 +44,19 @@ class Mesh:
         """Unit shading normals (F, 3, 3) at the three corners of every face."""
         corners = self.vertices[self.faces]  # (F, 3, 3)
         face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])  # length: twice the area
-        smooth = np.zeros_like(self.vertices)
-        for corner in range(3):
-            np.add.at(smooth, self.faces[:, corner], face)
-        flat, round_ = _unit(face)[:, None], _unit(smooth)[self.faces]
-        shallow = (flat * round_).sum(-1, keepdims=True) > _CREASE_COS
-        return np.where(shallow, round_, flat)
+        around = self._faces_around_vertices()[self.faces]  # (F, 3, D)
+        alike = (_unit(face)[around] * _unit(face)[:, None, None]).sum(-1) > _CREASE_COS
+        return _unit((face[around] * (alike & (around >= 0))[..., None]).sum(2))
+
+    def _faces_around_vertices(self) -> NDArray[np.int64]:
+        """(V, D) numbers of the faces at each vertex, filled up with -1."""
+        vertex = self.faces.reshape(-1)
+        order = np.argsort(vertex, kind="stable")
+        count = np.bincount(vertex, minlength=len(self.vertices))
+        slot = np.arange(len(vertex)) - (np.cumsum(count) - count)[vertex[order]]
+        table = np.full((len(self.vertices), int(count.max())), -1)
+        table[vertex[order], slot] = order // 3
+        return table
 
 
 def _unit(vectors: Floats) -> Floats:

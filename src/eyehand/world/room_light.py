@@ -91,8 +91,8 @@ def trace_room(lab: Laboratory, R_world_camera: Floats, t_world_camera: Floats, 
 
 def _sphere(rows: int, columns: int) -> Array:
     """Unit vectors (rows * columns, 3) spread evenly over the sphere."""
-    up = (np.arange(rows) + 0.5) / rows * 2 - 1
-    turn = (np.arange(columns) + 0.5) / columns * 2 * np.pi
+    up = (np.arange(rows, dtype=np.float64) + 0.5) / rows * 2 - 1
+    turn = np.arange(columns, dtype=np.float64) / columns * 2 * np.pi
     z, azimuth = np.repeat(up, columns), np.tile(turn, rows)
     flat = np.sqrt(1 - z * z)
     return np.stack([flat * np.cos(azimuth), flat * np.sin(azimuth), z], axis=1).astype(np.float32)
@@ -132,7 +132,7 @@ def mirror_cells(directions: Array) -> Integers:
     x, y, z = directions.T.astype(np.float64)
     rows, columns = MIRROR_SIZE
     across = y / np.maximum(np.abs(x) + np.abs(y), 1e-6)  # -1 to 1 on either side of the sphere
-    turn = np.where(x >= 0, across + 1, 3 - across) / 4
+    turn: Floats = np.where(x >= 0, across + 1, 3 - across) * 0.25
     row = np.clip((z + 1) / 2 * rows, 0, rows - 1).astype(np.int64)
     return row * columns + np.clip(turn * columns, 0, columns - 1).astype(np.int64)
 
