@@ -24,7 +24,7 @@ Floats32: TypeAlias = NDArray[np.float32]
 Integers: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
 Images: TypeAlias = NDArray[np.uint8]  # (B, H, W, 3) RGB
-Memory: TypeAlias = Any  # a nested tuple or mapping of arrays with leading dimension B; None for a policy without memory
+Memory: TypeAlias = Any  # nested tuples or mappings of arrays that lead with B; None for a policy without memory
 
 S = TypeVar("S")  # the state dataclass of a task, every array with leading dimension B
 Z = TypeVar("Z")  # the value that passes through an interface, leading dimension B

@@ -35,8 +35,8 @@ class Film:
     measures: Mapping[str, float]
 
 
-def film(task: Task[Any], policy: Policy, domain: Domain, seed: int) -> Film:
-    """Run one episode and keep its frames; an oracle that needs no camera is filmed all the same."""
+def film(task: Task[Any], policy: Policy, domain: Domain, seed: int, longest: int | None = None) -> Film:
+    """Run one episode, or its first `longest` steps; an oracle that needs no camera is filmed all the same."""
     world = SimulatedWorld(task, domain, policy.reads | {"camera"})
     obs = world.reset(np.array([seed], np.int64))
     memory = policy.initial_memory(1)
@@ -50,7 +50,7 @@ def film(task: Task[Any], policy: Policy, domain: Domain, seed: int) -> Film:
         obs = transition.obs
         verdict = world.verdict()
         succeeded |= bool(verdict.success[0])
-        if transition.terminated[0] or transition.truncated[0]:
+        if transition.terminated[0] or transition.truncated[0] or len(frames) == longest:
             break
     measures = {name: float(values[0]) for name, values in verdict.measures.items()}
     return Film(np.stack(frames), succeeded, len(frames), measures)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from eyehand.learning.replay import NStepWindow, Replay
+from eyehand.learning.replay import NStepWindow, Replay, Transitions
 from eyehand.learning.tensors import restore_world, world_tensors
 from eyehand.types import Decision, Integers, Observation
 from eyehand.world import counter
@@ -99,6 +99,11 @@ class Experience:
         ended = torch.from_numpy(transition.terminated), torch.from_numpy(transition.truncated)
         self.replay.insert(self._window.push(before, torch.from_numpy(action), reward, after, *ended))
         self.obs = transition.obs
+
+    def sample(self, count: int, generator: torch.Generator, device: torch.device) -> Transitions:
+        """Remembered transitions, drawn evenly, on a device."""
+        batch = self.replay.sample(count, generator)
+        return Transitions(*(getattr(batch, field.name).to(device) for field in fields(batch)))
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that changes: window, replay and simulations."""

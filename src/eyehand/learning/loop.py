@@ -85,6 +85,12 @@ class Schedule:
     checkpoint_every_s: float = 60.0
     checkpoint_every: int | None = None
 
+    @classmethod
+    def even(cls, updates: int, evaluations: int) -> Schedule:
+        """A schedule with 100 lines of metrics, 10 checkpoints and as many evaluations as asked for."""
+        log, evaluate, save = (max(1, updates // parts) for parts in (100, max(1, evaluations), 10))
+        return cls(updates, log, evaluate, checkpoint_every=save)
+
     def __post_init__(self) -> None:
         """Refuse negative counts."""
         for name, value, least in (

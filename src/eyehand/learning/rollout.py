@@ -142,3 +142,17 @@ def interface_errors(perception: Perception[Any], world: SimulatedWorld[Any], ep
             raise NotDefinedError(f"The interface {interface.name} is latent: its error is not defined.")
         errors = interface.distance(perception.perceive(obs).cpu(), truth)
     return {unit: values.numpy().astype(np.float64) for unit, values in errors.items()}
+
+
+def mean_errors(perception: Perception[Any], world: SimulatedWorld[Any], count: int) -> dict[str, float]:
+    """Mean interface errors over the first scenes of `count` episodes, as metrics "eval/DOMAIN/error_UNIT"."""
+    errors = interface_errors(perception, world, np.arange(count))
+    return {f"eval/{world.domain.name}/error_{unit}": float(values.mean()) for unit, values in errors.items()}
+
+
+def mean_outcomes(policy: Policy, task: Task[Any], domain: Domain, count: int) -> dict[str, float]:
+    """Success rate and median measures over `count` episodes, as metrics "eval/DOMAIN/success" and so on."""
+    episodes = run_episodes(policy, task, domain, domain.seeds(np.arange(count)), batch=count)
+    medians = {f"median_{name}": float(np.median(values)) for name, values in episodes.measures.items()}
+    outcomes = {"success": float(episodes.success.mean()), **medians}
+    return {f"eval/{domain.name}/{name}": value for name, value in outcomes.items()}

@@ -26,9 +26,14 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def device_of(module: nn.Module) -> torch.device:
+    """The device of a module's parameters."""
+    return next(module.parameters()).device
+
+
 def onto(module: nn.Module, array: object) -> torch.Tensor:
     """An array or tensor as a tensor on the device of a module's parameters."""
-    return torch.as_tensor(array).to(next(module.parameters()).device)
+    return torch.as_tensor(array).to(device_of(module))
 
 
 def descend(optimiser: torch.optim.Optimizer, loss: torch.Tensor, lr: float, lr_end: float, done: float) -> None:
@@ -38,6 +43,13 @@ def descend(optimiser: torch.optim.Optimizer, loss: torch.Tensor, lr: float, lr_
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # pyright: ignore[reportUnknownMemberType] - untyped in torch
     optimiser.step()
+
+
+@torch.no_grad()
+def follow(slow: nn.Module, fast: nn.Module, rate: float) -> None:
+    """Move the parameters of a target network a share `rate` of the way towards those of the learning network."""
+    for target, source in zip(slow.parameters(), fast.parameters(), strict=True):
+        target.lerp_(source, rate)
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

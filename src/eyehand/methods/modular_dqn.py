@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, final
 
 import numpy as np
@@ -37,7 +37,7 @@ from torch import Tensor, nn
 from eyehand.data.ledger import Budget
 from eyehand.data.mixing import mixed_counts
 from eyehand.data.target import RecordedTarget
-from eyehand.errors import InvalidValueError, UnknownNameError
+from eyehand.errors import UnknownNameError
 from eyehand.interfaces import scene_configuration
 from eyehand.interfaces.scene_configuration import SceneConfiguration
 from eyehand.learning.experience import Experience, Exploration, Memory
@@ -47,19 +47,17 @@ from eyehand.learning.loop import Schedule, fit
 from eyehand.learning.method import Source
 from eyehand.learning.networks import ConvLayer, conv_stack, initialise, mlp
 from eyehand.learning.policy import ModularPolicy, Truth
-from eyehand.learning.recorded_scenes import RecordedScenes
 from eyehand.learning.replay import Transitions
-from eyehand.learning.rollout import interface_errors, run_episodes
+from eyehand.learning.rollout import mean_errors, mean_outcomes
 from eyehand.learning.run import Run
-from eyehand.learning.tensors import descend, onto
-from eyehand.types import Decision, Group, Images, Observation, PlanarScene
-from eyehand.world import counter, plane_camera
+from eyehand.learning.scenes import RecordedScenes, SimulatedScenes
+from eyehand.learning.tensors import descend, device_of, follow, onto
+from eyehand.types import Decision, Group, Images, Observation
+from eyehand.world import plane_camera
 from eyehand.world.augmentation import Augmentation
 from eyehand.world.compositing import GREY_SIZE, grey84
 from eyehand.world.simulation import SimulatedWorld
 from eyehand.world.task import Task
-
-CAMERA = "webcam"
 
 
 @dataclass(frozen=True)
@@ -112,20 +110,7 @@ class FineTuneConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """The whole method.
-
-    Attributes:
-        layers: convolutions of the eyes.
-        hidden: units of the hidden layers of the hand.
-        perception: training of the eyes in simulation.
-        control: training of the hand in simulation.
-        adapt: adaptation of the eyes with recorded frames.
-        fine_tune: end-to-end tuning.
-        stages: what `adapt` does, in order.
-        from_scratch: `adapt` starts with fresh eyes; with a real share of 1 this is RW.
-        frames: recorded frames to read.
-        augmentation: how recorded frames are varied.
-    """
+    """The whole method, by default for a laptop; `from_scratch` adapts fresh eyes: with a real share of 1 it is RW."""
 
     layers: tuple[ConvLayer, ...] = (ConvLayer(16, 8, 4), ConvLayer(32, 4, 2), ConvLayer(32, 3, 1))
     hidden: tuple[int, ...] = (400, 300)
@@ -133,10 +118,11 @@ class Config:
     control: ControlConfig = ControlConfig()
     adapt: PerceptionConfig = PerceptionConfig(real_share=0.75, updates=15_000)
     fine_tune: FineTuneConfig = FineTuneConfig()
-    stages: tuple[Literal["perception", "end_to_end"], ...] = ("perception", "end_to_end")
+    stages: tuple[Literal["perception", "end_to_end"], ...] = ("perception", "end_to_end")  # what `adapt` does
     from_scratch: bool = False
-    frames: int = 1418
+    frames: int = 1418  # recorded frames to read
     augmentation: Augmentation = Augmentation()  # noqa: RUF009 - frozen
+    evaluations: int = 10  # points of every learning curve
 
 
 class PerceptionNetwork(nn.Module):
@@ -145,7 +131,6 @@ class PerceptionNetwork(nn.Module):
     reads: frozenset[Group] = frozenset({"camera"})
 
     def __init__(self, layers: Sequence[ConvLayer]) -> None:
-        """Build the network for grey images of 84 x 84 pixels."""
         super().__init__()
         self.conv, features = conv_stack(layers, (GREY_SIZE, GREY_SIZE))
         self.head = nn.Linear(features, scene_configuration.SIZE)
@@ -158,10 +143,7 @@ class PerceptionNetwork(nn.Module):
     def perceive(self, obs: Observation) -> Tensor:
         """Theta (B, 5) of the frames (B, 210, 160, 3) of the observation's only camera."""
         (camera,) = obs.cameras.values()
-        if camera.rgb is None or camera.rgb.shape[1:3] != plane_camera.FRAME_SIZE:
-            got = None if camera.rgb is None else camera.rgb.shape[1:]
-            raise InvalidValueError("image size", got, f"height and width {plane_camera.FRAME_SIZE}, RGB")
-        return self(onto(self, grey84(camera.rgb)))
+        return self(torch.from_numpy(grey84(cast(Images, camera.rgb))))
 
     def groups(self) -> Mapping[str, Sequence[nn.Parameter]]:
         """The convolutions and the head."""
@@ -174,7 +156,6 @@ class ControlNetwork(nn.Module):
     reads: frozenset[Group] = frozenset()
 
     def __init__(self, hidden: Sequence[int], actions: int) -> None:
-        """Build the network."""
         super().__init__()
         self.layers = mlp((scene_configuration.SIZE, *hidden, actions))
 
@@ -187,6 +168,7 @@ class ControlNetwork(nn.Module):
 
     def decide(self, z: Tensor, obs: Observation, memory: None, generator: torch.Generator | None = None) -> Decision:
         """The greedy action argmax_a Q(Theta, a) of every row."""
+        del obs, generator
         values = self(onto(self, z)).cpu().numpy()
         return Decision(np.zeros(len(values), np.int64), np.argmax(values, axis=1), memory, {"q_values": values})
 
@@ -197,7 +179,7 @@ def perception_loss(estimate: Tensor, theta: Tensor) -> Tensor:
 
 
 def task_loss(
-    control: nn.Module, target: nn.Module, theta: Tensor, theta_next: Tensor, batch: Transitions, *, double_q: bool
+    control: nn.Module, target: nn.Module, theta: Tensor, theta_next: Tensor, batch: Transitions, double_q: bool
 ) -> Tensor:
     """L_q of (3) for n-step transitions whose states are seen as `theta` and `theta_next` (B, 5)."""
     with torch.no_grad():
@@ -208,93 +190,72 @@ def task_loss(
     return 0.5 * (chosen - goal).square().mean()
 
 
-def theta_of(state: PlanarScene) -> Tensor:
-    """The true Theta (B, 5) of a task state."""
-    return SceneConfiguration().truth(state)
-
-
 class _Learner(Keeping):
-    """What the three learners share: networks, optimisers, generators and simulated images."""
+    """What the three learners share: networks, optimisers, a generator, simulated scenes and the loss on pictures."""
 
     def __init__(self, phase: str, model: nn.ModuleDict, source: Source, seed: int, domain: str = "sim") -> None:
         super().__init__()
-        self.phase, self.seed, self.source = phase, seed, source
+        self.seed, self.source = seed, source
         self.perception = cast(PerceptionNetwork, model["perception"])
         self.control = cast(ControlNetwork, model["control"])
-        self.world = source.world(domain, frozenset({"camera", "privileged"}))
-        self.sampling = self.keep("sampling", spawn(seed, f"{phase}/sampling"))
-        self.exploring = self.keep("exploring", spawn(seed, f"{phase}/exploring"))
+        self.scenes = SimulatedScenes(source, domain, seed, phase)
+        self.generator = self.keep("generator", spawn(seed, phase))
 
-    def optimiser(self, network: nn.Module, lr: float) -> torch.optim.Optimizer:
+    def adam(self, network: nn.Module) -> torch.optim.Optimizer:
         """Adam over a network's parameters."""
-        name = f"optimiser/{type(network).__name__}"
-        return self.keep(name, torch.optim.Adam(network.parameters(), lr=lr))
-
-    def simulated(self, count: int) -> tuple[Tensor, Tensor]:
-        """Fresh images (count, 84, 84) of random scenes in the source domain, and their Theta (count, 5)."""
-        seeds = counter.bits(self.seed, self.phase, self.done, np.arange(count)).astype(np.int64) >> 1
-        (camera,) = self.world.reset(seeds).cameras.values()
-        return torch.from_numpy(grey84(cast(Images, camera.rgb))), theta_of(self.world.privileged())
+        return self.keep(f"adam/{type(network).__name__}", torch.optim.Adam(network.parameters()))
 
     def evaluate(self) -> dict[str, float]:
         """Errors of the eyes on 400 fixed images of the simulator (Table 1, Sim)."""
-        errors = interface_errors(self.perception, self.world, np.arange(400))
-        return {f"eval/sim/error_{unit}": float(values.mean()) for unit, values in errors.items()}
+        return mean_errors(self.perception, self.scenes.world, 400)
 
-    def perception_loss(self, batch: int, real_share: float, recorded: RecordedScenes | None) -> Tensor:
+    def picture_loss(self, batch: int, real_share: float, recorded: RecordedScenes | None) -> Tensor:
         """L_p on a mini-batch of which `real_share` is recorded and the rest simulated."""
         real, simulated = mixed_counts(batch, real_share if recorded else 0.0)
-        parts = [recorded.batch(real, self.sampling)] if recorded and real else []
-        parts += [self.simulated(simulated)] if simulated else []
+        parts = [recorded.batch(real, self.generator)] if recorded and real else []
+        parts += [self.scenes.batch(simulated, self.done)] if simulated else []
         grey, theta = (torch.cat([onto(self.perception, part[i]) for part in parts]) for i in (0, 1))
         return perception_loss(self.perception(grey), theta)
 
 
 @final
 class PerceptionLearner(_Learner):
-    """SIM, RW, P25-P100: minimises L_p on new images of random scenes, of which a share is recorded."""
+    """SIM, RW, P25-P100: minimises L_p on new images of random scenes; without recorded ones all are simulated."""
 
     def __init__(
         self, config: PerceptionConfig, model: nn.ModuleDict, source: Source, seed: int, recorded: RecordedScenes | None
     ) -> None:
-        """Prepare the phase; without recorded frames all images are simulated (SIM)."""
-        super().__init__("sim" if recorded is None else "adapt", model, source, seed, config.domain)
-        self.config, self.recorded = config, recorded
-        self.adam = self.optimiser(self.perception, config.lr)
+        super().__init__("adapt" if recorded else "sim", model, source, seed, config.domain)
+        self.config, self.recorded, self.eyes = config, recorded, self.adam(self.perception)
 
     def update(self) -> dict[str, Tensor]:
         """One mini-batch."""
         c = self.config
-        loss = self.perception_loss(c.batch, c.real_share, self.recorded)
-        descend(self.adam, loss, c.lr, c.lr_end, self.done / c.updates)
+        loss = self.picture_loss(c.batch, c.real_share, self.recorded)
+        descend(self.eyes, loss, c.lr, c.lr_end, self.done / c.updates)
         self.done += 1
         return {"train/perception_loss": loss.detach()}
 
 
 class _QLearner(_Learner):
-    """Q-learning on the common replay of many arms, with a slowly following target network."""
+    """Q-learning on the replay of many arms, with a target network that follows slowly."""
 
-    def __init__(self, phase: str, config: ControlConfig, model: nn.ModuleDict, source: Source, seed: int) -> None:
-        super().__init__(phase, model, source, seed)
+    def __init__(
+        self, phase: str, config: ControlConfig, arms: SimulatedWorld[Any], rows: int, replay: int, *rest: Any
+    ) -> None:
+        super().__init__(phase, *rest)
         self.q_learning = config
         self.target = self.keep("target", copy.deepcopy(self.control).requires_grad_(requires_grad=False))
+        memory = Memory(config.n_step, config.gamma, replay)
+        truth = SceneConfiguration().truth
+        acting = Experience(arms, rows, truth, memory, config.exploration, self.seed)
+        self.experience = self.keep("experience", acting)
 
-    def act_in(self, world: SimulatedWorld[Any], rows: int, capacity: int) -> Experience:
-        """Start arms in a world."""
-        c = self.q_learning
-        memory = Memory(c.n_step, c.gamma, capacity)
-        return self.keep("experience", Experience(world, rows, theta_of, memory, c.exploration, self.seed))
-
-    def sampled(self, experience: Experience, count: int) -> Transitions:
-        """Transitions of the replay, on the network's device."""
-        batch = experience.replay.sample(count, self.sampling)
-        return Transitions(*(onto(self.control, getattr(batch, f.name)) for f in fields(batch)))
-
-    @torch.no_grad()
-    def follow(self) -> None:
-        """Move the target network towards the control network."""
-        for slow, fast in zip(self.target.parameters(), self.control.parameters(), strict=True):
-            slow.lerp_(fast, self.q_learning.target_rate)
+    def act(self, theta: Tensor, epsilon: float) -> None:
+        """One step of every arm whose scene is believed to be Theta (B, 5)."""
+        greedy = self.control(onto(self.control, theta)).argmax(dim=1).cpu().numpy()
+        self.experience.step(greedy, epsilon, self.generator)
+        self.done += 1
 
 
 @final
@@ -302,37 +263,28 @@ class ControlLearner(_QLearner):
     """CR: Algorithm 1, DQN with K-GPS (or epsilon-greedy) on true scene configurations."""
 
     def __init__(self, config: ControlConfig, model: nn.ModuleDict, source: Source, seed: int) -> None:
-        """Prepare the phase."""
-        super().__init__("control", config, model, source, seed)
-        self.config = config
-        world = source.world("sim", frozenset({"privileged"}), auto_reset=True)
-        self.experience = self.act_in(world, config.worlds, config.replay)
-        self.adam = self.optimiser(self.control, config.lr)
+        arms = source.world("sim", frozenset({"privileged"}), auto_reset=True)
+        super().__init__("control", config, arms, config.worlds, config.replay, model, source, seed)
+        self.hand = self.adam(self.control)
 
     def update(self) -> dict[str, Tensor | float]:
         """One step of every arm and one update of the network."""
-        c = self.config
-        with torch.inference_mode():
-            greedy = self.control(onto(self.control, self.experience.encoded())).argmax(dim=1).cpu().numpy()
-        start, end = c.epsilon
+        c, (start, end) = self.q_learning, self.q_learning.epsilon
         epsilon = max(end, start + (end - start) * self.done / c.epsilon_updates)
-        self.experience.step(greedy, epsilon, self.exploring)
-        self.done += 1
+        with torch.inference_mode():
+            self.act(self.experience.encoded(), epsilon)
         if len(self.experience.replay) < c.warm_up:
             return {"train/epsilon": epsilon}
-        batch = self.sampled(self.experience, c.batch)
-        loss = task_loss(self.control, self.target, batch.state, batch.next_state, batch, double_q=c.double_q)
-        descend(self.adam, loss, c.lr, c.lr_end, self.done / c.updates)
-        self.follow()
+        batch = self.experience.sample(c.batch, self.generator, device_of(self.control))
+        loss = task_loss(self.control, self.target, batch.state, batch.next_state, batch, c.double_q)
+        descend(self.hand, loss, c.lr, c.lr_end, self.done / c.updates)
+        follow(self.target, self.control, c.target_rate)
         return {"train/task_loss": loss.detach(), "train/epsilon": epsilon, "train/frames": self.done * c.worlds}
 
     def evaluate(self) -> dict[str, float]:
         """Success and final distance over 200 episodes with true scene configurations (Fig. 5)."""
-        interface, sim = SceneConfiguration(), self.source.domain("sim")
-        policy = ModularPolicy(Truth(interface), self.control, interface)
-        episodes = run_episodes(policy, self.source.task, sim, sim.seeds(np.arange(200)), batch=200)
-        distance = float(np.median(episodes.measures["distance_m"]))
-        return {"eval/sim/success": float(episodes.success.mean()), "eval/sim/median_distance_m": distance}
+        policy = ModularPolicy(Truth(SceneConfiguration()), self.control, SceneConfiguration())
+        return mean_outcomes(policy, self.source.task, self.source.domain("sim"), 200)
 
 
 @final
@@ -342,88 +294,63 @@ class FineTuneLearner(_QLearner):
     def __init__(
         self, config: Config, model: nn.ModuleDict, source: Source, seed: int, recorded: RecordedScenes
     ) -> None:
-        """Prepare the phase."""
-        super().__init__("fine_tune", replace(config.control, exploration="k_gps"), model, source, seed)
         self.config, self.recorded = config.fine_tune, recorded
         arms = source.world("sim", frozenset({"camera", "privileged"}), auto_reset=True)
-        self.experience = self.act_in(arms, self.config.worlds, self.config.replay)
-        self.imaging = source.task.imaging(source.domain("sim"))[CAMERA]
-        self.eyes, self.hand = (self.optimiser(part, self.config.lr) for part in (self.perception, self.control))
+        guided = replace(config.control, exploration="k_gps")
+        rows, replay = self.config.worlds, self.config.replay
+        super().__init__("fine_tune", guided, arms, rows, replay, model, source, seed)
+        self.eyes, self.hand = self.adam(self.perception), self.adam(self.control)
 
     def update(self) -> dict[str, Tensor]:
         """One step of every arm, then one update of both networks, each by its own gradient."""
         c = self.config
         with torch.inference_mode():
-            seen = self.perception.perceive(self.experience.obs).clamp(0.0, 1.0)
-            greedy = self.control(seen).argmax(dim=1).cpu().numpy()
-        self.experience.step(greedy, c.epsilon, self.exploring)
-        self.done += 1
+            self.act(self.perception.perceive(self.experience.obs).clamp(0.0, 1.0), c.epsilon)
         if len(self.experience.replay) < c.task_batch:
             return {}
-        batch = self.sampled(self.experience, c.task_batch)
-        estimate = self.perception(self._drawn(batch.state))  # Theta is replaced with I in L_q
+        batch = self.experience.sample(c.task_batch, self.generator, device_of(self.control))
+        estimate = self.perception(self.scenes.draw(batch.state))  # Theta is replaced with I in L_q
         with torch.no_grad():
-            estimate_next = self.perception(self._drawn(batch.next_state))
+            estimate_next = self.perception(self.scenes.draw(batch.next_state))
         bottleneck = estimate.detach().requires_grad_()
-        double_q = self.q_learning.double_q
-        loss_q = task_loss(self.control, self.target, bottleneck, estimate_next, batch, double_q=double_q)
+        loss_q = task_loss(self.control, self.target, bottleneck, estimate_next, batch, self.q_learning.double_q)
         step = (c.lr, c.lr_end, self.done / c.updates)
         descend(self.hand, loss_q, *step)  # the hand learns from L_q alone; the bottleneck keeps dL_q / dTheta
-        loss_p = self.perception_loss(c.perception_batch, c.real_share, self.recorded)
+        loss_p = self.picture_loss(c.perception_batch, c.real_share, self.recorded)
         pull = (cast(Tensor, bottleneck.grad) * estimate).sum()  # its gradient in the eyes is that of L_q^BN
         descend(self.eyes, c.beta * loss_p + (1.0 - c.beta) * pull, *step)
-        self.follow()
+        follow(self.target, self.control, self.q_learning.target_rate)
         return {"train/perception_loss": loss_p.detach(), "train/task_loss": loss_q.detach()}
-
-    def _drawn(self, theta: Tensor) -> Tensor:
-        """The simulator's images (B, 84, 84) of scene configurations (B, 5)."""
-        scene = scene_configuration.scene(theta.cpu().numpy())
-        zeros = np.zeros(len(theta), np.int64)
-        return onto(self.perception, grey84(self.imaging.capture(scene, zeros, zeros)))
 
 
 def tiny() -> Config:
-    """A second: for tests, learns nothing."""
+    """Seconds: for tests, learns nothing."""
+    layers = (ConvLayer(4, 8, 4), ConvLayer(4, 4, 4))
     eyes = PerceptionConfig(updates=12, batch=8)
-    return Config(
-        layers=(ConvLayer(4, 8, 4), ConvLayer(4, 4, 4)),
-        hidden=(16,),
-        perception=eyes,
-        control=ControlConfig(40, worlds=8, batch=16, n_step=4, warm_up=32, replay=256, epsilon_updates=20),
-        adapt=replace(eyes, real_share=0.75),
-        fine_tune=FineTuneConfig(12, worlds=4, task_batch=8, perception_batch=8, replay=128),
-        frames=8,
-    )
+    hand = ControlConfig(40, worlds=8, batch=16, n_step=4, warm_up=32, replay=256, epsilon_updates=20)
+    both = FineTuneConfig(12, worlds=4, task_batch=8, perception_batch=8, replay=128)
+    return Config(layers, (16,), eyes, hand, replace(eyes, real_share=0.75), both, frames=8, evaluations=1)
 
 
 def quick() -> Config:
     """About a minute a phase on two cores: for the demo."""
-    return Config(
-        perception=PerceptionConfig(updates=2_500, batch=64),
-        control=ControlConfig(4_000, epsilon_updates=2_400),
-        adapt=PerceptionConfig(real_share=0.75, updates=1_500, batch=64),
-        fine_tune=FineTuneConfig(300, worlds=32),
-        frames=700,
-    )
-
-
-def laptop() -> Config:
-    """Minutes to an hour on two cores."""
-    return Config()
+    eyes = PerceptionConfig(updates=2_500, batch=64)
+    hand = ControlConfig(4_000, epsilon_updates=2_400)
+    adapt = PerceptionConfig(real_share=0.75, updates=1_500, batch=64)
+    fine_tune = FineTuneConfig(300, worlds=32)
+    return Config(perception=eyes, control=hand, adapt=adapt, fine_tune=fine_tune, frames=700, evaluations=3)
 
 
 def paper() -> Config:
     """The paper's sizes and update counts, for a GPU."""
-    return Config(
-        layers=(ConvLayer(64, 7, 2), ConvLayer(64, 4, 2), ConvLayer(64, 3, 1)),
-        perception=PerceptionConfig(updates=4_000_000),
-        control=ControlConfig(3_000_000, epsilon_updates=3_000_000, batch=64, worlds=1, n_step=1, double_q=False),
-        adapt=PerceptionConfig(real_share=0.75, updates=2_000_000),
-        fine_tune=FineTuneConfig(1_000_000),
-    )
+    layers = (ConvLayer(64, 7, 2), ConvLayer(64, 4, 2), ConvLayer(64, 3, 1))
+    eyes = PerceptionConfig(updates=4_000_000)
+    hand = ControlConfig(3_000_000, epsilon_updates=3_000_000, batch=64, worlds=1, n_step=1, double_q=False)
+    adapt = PerceptionConfig(real_share=0.75, updates=2_000_000)
+    return Config(layers, perception=eyes, control=hand, adapt=adapt, fine_tune=FineTuneConfig(1_000_000))
 
 
-PRESETS = {"tiny": tiny, "quick": quick, "laptop": laptop, "paper": paper}
+PRESETS = {"tiny": tiny, "quick": quick, "laptop": Config, "paper": paper}
 
 
 @final
@@ -445,12 +372,8 @@ class ModularDQN:
     def networks(self, config: Config, task: Task[Any], seed: int) -> nn.ModuleDict:
         """Perception and control networks, initialised from the seed."""
         actions = len(task.commands[0].table or ())
-        model = nn.ModuleDict(
-            {
-                "perception": PerceptionNetwork(config.layers),
-                "control": ControlNetwork(config.hidden, actions),
-            }
-        )
+        eyes, hand = PerceptionNetwork(config.layers), ControlNetwork(config.hidden, actions)
+        model = nn.ModuleDict({"perception": eyes, "control": hand})
         for name, module in model.items():
             initialise(module, spawn(seed, f"initialise/{name}"))
         return model
@@ -462,9 +385,9 @@ class ModularDQN:
     def train(self, config: Config, source: Source, run: Run, model: nn.ModuleDict) -> None:
         """SIM, then CR: the eyes and the hand apart, in simulation."""
         eyes = PerceptionLearner(config.perception, model, source, run.seed, None)
-        fit("perception", eyes, _schedule(config.perception.updates), run, model)
+        fit("perception", eyes, Schedule.even(config.perception.updates, config.evaluations), run, model)
         hand = ControlLearner(config.control, model, source, run.seed)
-        fit("control", hand, _schedule(config.control.updates), run, model)
+        fit("control", hand, Schedule.even(config.control.updates, config.evaluations), run, model)
 
     def adapt(self, config: Config, source: Source, target: RecordedTarget, run: Run, model: nn.ModuleDict) -> None:
         """The eyes on recorded and simulated frames, then both networks end to end, as `config.stages` says."""
@@ -473,11 +396,7 @@ class ModularDQN:
             if config.from_scratch:
                 initialise(model["perception"], spawn(run.seed, "initialise/perception"))
             eyes = PerceptionLearner(config.adapt, model, source, run.seed, recorded)
-            fit("adapt", eyes, _schedule(config.adapt.updates), run, model)
+            fit("adapt", eyes, Schedule.even(config.adapt.updates, config.evaluations), run, model)
         if "end_to_end" in config.stages:
             both = FineTuneLearner(config, model, source, run.seed, recorded)
-            fit("fine_tune", both, _schedule(config.fine_tune.updates), run, model)
-
-
-def _schedule(updates: int) -> Schedule:
-    return Schedule(updates, log_every=max(1, updates // 100), evaluate_every=max(1, updates // 10))
+            fit("fine_tune", both, Schedule.even(config.fine_tune.updates, config.evaluations), run, model)

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 import torch
 
-from eyehand.types import Floats, Images, Integers
+from eyehand.types import Images, Integers
 from eyehand.world import rows
 
 

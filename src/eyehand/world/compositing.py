@@ -11,8 +11,10 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from eyehand.errors import InvalidValueError
 from eyehand.types import Floats, Images
 from eyehand.world.drawing import DISC_RADIUS_M, DISC_RGB
+from eyehand.world.plane_camera import FRAME_SIZE
 
 GREY_SIZE = 84
 
@@ -43,7 +45,14 @@ def grey84(frames: Images) -> Images:
 
     Returns:
         (B, 84, 84) uint8.
+
+    Raises:
+        InvalidValueError: frames of another size or type.
     """
+    if frames.shape[1:] != (*FRAME_SIZE, 3) or frames.dtype != np.uint8:
+        raise InvalidValueError(
+            "frames", f"{frames.dtype} {frames.shape}", f"uint8 (B, {FRAME_SIZE[0]}, {FRAME_SIZE[1]}, 3)"
+        )
     grey = np.empty((len(frames), GREY_SIZE, GREY_SIZE), np.uint8)
     _grey_rows(np.ascontiguousarray(frames), grey)
     return grey

@@ -22,7 +22,7 @@ DISC_RGB = (0, 0, 255)
 
 
 @numba.njit(cache=True, nogil=True)
-def _blend(frame, row, column, coverage, red, green, blue):  # noqa: PLR0913, ANN001, ANN202 - a pixel and its colour
+def _blend(frame, row, column, coverage, red, green, blue):  # noqa: ANN001, ANN202 - a pixel and its colour
     pixel = frame[row, column]
     pixel[0] = np.uint8(pixel[0] + coverage * (red - pixel[0]) + 0.5)
     pixel[1] = np.uint8(pixel[1] + coverage * (green - pixel[1]) + 0.5)
@@ -30,7 +30,7 @@ def _blend(frame, row, column, coverage, red, green, blue):  # noqa: PLR0913, AN
 
 
 @numba.njit(cache=True, nogil=True)
-def _draw_rows(frames, joints_px, radii_px, arm, ground, disc_px, disc_radius_px):  # noqa: PLR0913, ANN001, ANN202
+def _draw_rows(frames, joints_px, radii_px, arm, ground, disc_px, disc_radius_px):  # noqa: ANN001, ANN202
     """Draw every frame (B, H, W, 3): ground, links between joints (B, 4, 2), discs (B, D, 2)."""
     batch, height, width = frames.shape[:3]
     for b in range(batch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -51,7 +52,7 @@ def in_parallel(function: Callable[[slice], None], batch: int, threads: int, lea
     """
     parts = max(1, min(threads, batch // least))
     edges = np.linspace(0, batch, parts + 1).astype(int)
-    slices = [slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    slices = [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]
     if parts == 1:
         function(slices[0])
         return

@@ -6,7 +6,7 @@ a target is in them already (`target_drawn`), in which case `observation.environ
 
 from __future__ import annotations
 
-from typing import final
+from typing import cast, final
 
 import numpy as np
 import torch
@@ -16,10 +16,37 @@ from eyehand.data.mixing import uniform_indices
 from eyehand.data.target import TargetFrames
 from eyehand.errors import InvalidValueError
 from eyehand.interfaces import scene_configuration
-from eyehand.types import Floats
-from eyehand.world import baxter, plane_camera
+from eyehand.interfaces.scene_configuration import SceneConfiguration
+from eyehand.learning.method import Source
+from eyehand.types import Floats, Images, PlanarScene
+from eyehand.world import baxter, counter, plane_camera
 from eyehand.world.augmentation import Augmentation, augment, luma
 from eyehand.world.compositing import draw_disc, grey84
+
+
+@final
+class SimulatedScenes:
+    """Random scenes in a source domain."""
+
+    def __init__(self, source: Source, domain: str, seed: int, name: str) -> None:
+        """Take the source, the name of the domain, and what the scenes depend on."""
+        self.world = source.world(domain, frozenset({"camera", "privileged"}))
+        self._seed, self._name = seed, name
+
+    def batch(self, count: int, number: int) -> tuple[Tensor, Tensor]:
+        """The pictures and Theta of mini-batch `number`: new scenes for every number."""
+        seeds = counter.bits(self._seed, self._name, number, np.arange(count)).astype(np.int64) >> 1
+        obs = self.world.reset(seeds)
+        (camera,) = obs.cameras.values()
+        pictures = torch.from_numpy(grey84(cast(Images, camera.rgb)))
+        return pictures, SceneConfiguration().truth(cast(PlanarScene, obs.privileged))
+
+    def draw(self, theta: Tensor) -> Tensor:
+        """Pictures of given scene configurations (B, 5)."""
+        scene = scene_configuration.scene(theta.cpu().numpy())
+        zeros = np.zeros(len(theta), np.int64)
+        (imaging,) = self.world.task.imaging(self.world.domain).values()
+        return torch.from_numpy(grey84(imaging.capture(scene, zeros, zeros)))
 
 
 @final

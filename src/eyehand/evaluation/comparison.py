@@ -1,0 +1,196 @@
+"""The comparison behind a report: every stage of a crossing and the oracle, on the same episodes in both domains."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from eyehand.data.ledger import Ledger
+from eyehand.evaluation import claim, claims
+from eyehand.evaluation.content import Failure, Picture, ReportContent, Video
+from eyehand.evaluation.curves import Curve, curve
+from eyehand.evaluation.gap import GapReport
+from eyehand.evaluation.protocol import oracles, perception_errors, run_arm
+from eyehand.evaluation.results import (
+    Cell,
+    DomainIdentity,
+    InterfaceErrors,
+    Provenance,
+    Results,
+    cell,
+    ledger_entries,
+)
+from eyehand.evaluation.trained import Trained, load_trained
+from eyehand.evaluation.videos import Panel, encode_mp4, png, side_by_side
+from eyehand.evaluation.watching import Film, film
+from eyehand.learning.configuration import config_digest, read_json
+from eyehand.learning.run import PROVENANCE
+from eyehand.world.domain import Domain
+
+ORACLE = "oracle"
+STAGES = ("sim_only", "adapted", "fine_tuned")  # what the runs of a chain are called, from the first on
+FRAMES = 200  # first frames on which interface errors are measured
+FILMED = 2  # episodes that are shown side by side
+FAILURES = 3  # failed episodes that are shown
+
+
+def chain(folder: Path) -> tuple[Trained, ...]:
+    """A run and the runs that its networks came from, the first training first."""
+    trained = load_trained(folder)
+    parent = trained.subject.parent
+    return (*chain(Path(parent)), trained) if parent else (trained,)
+
+
+def arm_names(runs: Sequence[Trained]) -> tuple[str, ...]:
+    """A name for every run of a chain."""
+    return tuple(STAGES[i] if i < len(STAGES) else f"stage_{i}" for i in range(len(runs)))
+
+
+def compare(runs: Sequence[Trained], domains: Sequence[Domain], trials: int, gaps: Sequence[GapReport] = ()) -> Results:
+    """Run every stage and the oracle over the same episodes of every domain.
+
+    Args:
+        runs: the chain of runs.
+        domains: the domains, the nominal one first.
+        trials: episodes in each.
+        gaps: gap reports to keep with the numbers.
+    """
+    began = time.monotonic()
+    last = runs[-1]
+    cells: list[Cell] = []
+    errors: list[InterfaceErrors] = []
+    for domain in domains:
+        for name, trained in zip(arm_names(runs), runs, strict=True):
+            episodes = run_arm(trained, trained.policy, domain, np.arange(trials))
+            cells.append(cell(name, domain.name, trained.subject.seed, episodes, str(trained.run.folder)))
+            errors += _errors(name, trained, domain)
+        oracle = oracles(last).get("perception")
+        if oracle is not None:
+            episodes = run_arm(last, oracle, domain, np.arange(trials))
+            cells.append(cell(ORACLE, domain.name, last.subject.seed, episodes, str(last.run.folder)))
+    return Results(
+        name=last.run.folder.name,
+        method=last.subject.method,
+        task=last.subject.task,
+        preset=last.subject.preset,
+        config_hash=config_digest(last.config),
+        claims_hash=_claims_hash(last.subject.method),
+        provenance=_provenance(runs, time.monotonic() - began),
+        domains=tuple(DomainIdentity(d.name, d.version, d.digest(), d.held_out) for d in domains),
+        cells=tuple(cells),
+        errors=tuple(errors),
+        ledger=_ledger(runs),
+        gaps=tuple(gaps),
+    )
+
+
+def content(runs: Sequence[Trained], nominal: Domain, target: Domain, results: Results) -> ReportContent:
+    """What a report on the chain shows: numbers, learning curves, videos, the interface over frames, failures."""
+    has_claims = runs[-1].subject.method in claims.CLAIMS
+    papers = claims.load(runs[-1].subject.method) if has_claims else None
+    return ReportContent(
+        results=results,
+        papers=papers,
+        decided=claim.decide_all(papers.claims, results) if papers else (),
+        curves=_curves(runs),
+        videos=_videos(runs, nominal, target),
+        gallery=_gallery(runs, target),
+        failures=_failures(runs, target, results),
+    )
+
+
+def _errors(name: str, trained: Trained, domain: Domain) -> list[InterfaceErrors]:
+    seeds = domain.seeds(np.arange(FRAMES))
+    measured = perception_errors(trained, domain, FRAMES)
+    return [
+        InterfaceErrors(name, domain.name, trained.subject.seed, unit, "" if unit == "theta" else unit, seeds, values)
+        for unit, values in measured.items()
+    ]
+
+
+def _claims_hash(method: str) -> str:
+    return claim.registry_hash(claims.load(method).claims) if method in claims.CLAIMS else ""
+
+
+def _provenance(runs: Sequence[Trained], evaluation_s: float) -> Provenance:
+    told = [cast("Mapping[str, Any]", read_json(r.run.folder / PROVENANCE, "Train again.")) for r in runs]
+    machine = told[-1]["machine"]
+    return Provenance(
+        commit=told[-1]["commit"] or "",
+        versions={name: version for name, version in told[-1]["versions"].items() if version},
+        machine=f"{machine['cpus']} cores, {machine['platform']}",
+        wall_time_s=sum(one.get("wall_s") or 0.0 for one in told) + evaluation_s,
+        commands=tuple(one["command"] for one in told),
+    )
+
+
+def _ledger(runs: Sequence[Trained]) -> tuple[Any, ...]:
+    """What the chain's runs read of the target: the largest count, because later runs read the same frames again."""
+    for trained in reversed(runs):
+        path = trained.run.folder / "ledger.json"
+        if path.exists():
+            return ledger_entries(Ledger.open(path, trained.method.budget), Path(trained.subject.data).name)
+    return ()
+
+
+def _curves(runs: Sequence[Trained]) -> tuple[Curve, ...]:
+    found: list[Curve | None] = []
+    for name, trained in zip(arm_names(runs), runs, strict=True):
+        lines = trained.run.metrics()
+        metrics = dict.fromkeys(key for line in lines for key in line if key.startswith("eval/"))
+        found += [curve(name, metric, [lines]) for metric in metrics]
+    return tuple(one for one in found if one is not None)
+
+
+def _videos(runs: Sequence[Trained], nominal: Domain, target: Domain) -> tuple[Video, ...]:
+    """The last stage in both domains, and the first and the last stage in the target, the same episodes."""
+    videos: list[Video] = []
+    for seed in target.seeds(np.arange(FILMED)):
+        last, names = runs[-1], arm_names(runs)
+        films = {
+            (names[-1], nominal.name): film(last.task, last.policy, nominal, int(seed)),
+            (names[-1], target.name): film(last.task, last.policy, target, int(seed)),
+        }
+        if len(runs) > 1:
+            films[names[0], target.name] = film(runs[0].task, runs[0].policy, target, int(seed))
+        panels = [_panel(f"{arm} on {domain}", one) for (arm, domain), one in films.items()]
+        caption = f"Episode {int(seed)}: the same start and goal; what each policy perceives is drawn over its frames."
+        videos.append(Video(encode_mp4(side_by_side(panels)), caption))
+    return tuple(videos)
+
+
+def _panel(title: str, seen: Film) -> Panel:
+    numbers = ", ".join(f"{100 * value:.1f} cm" for name, value in seen.measures.items() if name == "distance_m")
+    outcome = "success" if seen.success else "failure"
+    return Panel(seen.frames, title, f"{outcome}, {seen.steps} steps, {numbers}".rstrip(", "), seen.success)
+
+
+def _gallery(runs: Sequence[Trained], target: Domain) -> tuple[Picture, ...]:
+    """First frames of the target with what every stage perceives in them."""
+    pictures: list[Picture] = []
+    for number in range(3, 6):
+        seed = int(target.seeds(np.array([number]))[0])
+        panels = [
+            Panel(film(t.task, t.policy, target, seed, longest=1).frames, name)
+            for name, t in zip(arm_names(runs), runs, strict=True)
+        ]
+        pictures.append(Picture(png(side_by_side(panels)[0]), f"First frame of episode {seed} on {target.name}."))
+    return tuple(pictures)
+
+
+def _failures(runs: Sequence[Trained], target: Domain, results: Results) -> tuple[Failure, ...]:
+    """Episodes that the last stage failed, the first ones with a video."""
+    last, name = runs[-1], arm_names(runs)[-1]
+    failures: list[Failure] = []
+    for one in results.find(name, target.name):
+        for seed in one.seeds[~one.success]:
+            media = None
+            if len(failures) < FAILURES:
+                frames = film(last.task, last.policy, target, int(seed)).frames
+                media = Video(encode_mp4(side_by_side([Panel(frames, f"{name} on {target.name}", "failure")])), "")
+            failures.append(Failure(name, target.name, str(last.run.folder), int(seed), media))
+    return tuple(failures)
