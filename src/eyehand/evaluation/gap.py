@@ -253,12 +253,17 @@ def _decompose(
     def interval(row: int) -> Interval:
         return Interval(float(point[row]), float(low[row]), float(high[row]), n, seeds)
 
-    def cell(subset: Subset) -> Interval:
-        data = _sample(values[subset], given)
-        return statistics.success_interval(data) if measure == "success" else statistics.bootstrap(data)
-
     shares = {group: interval(row) for row, group in enumerate(GROUPS, start=1)}
-    return Decomposition(measure, interval(0), shares, {subset: cell(subset) for subset in subsets()})
+    cells = {subset: _cell(measure, outcomes[:, i], worths[:, i], seeds) for i, subset in enumerate(subsets())}
+    return Decomposition(measure, interval(0), shares, cells)
+
+
+def _cell(measure: str, outcomes: Floats, replicated: Floats, seeds: int) -> Interval:
+    low, high = (float(end) for end in np.quantile(replicated, [0.025, 0.975]))
+    if measure == "success":  # the wider of both intervals, see `statistics.success_interval`
+        wilson = statistics.rate(outcomes > 0.5)
+        low, high = min(low, wilson.low), max(high, wilson.high)
+    return Interval(float(outcomes.mean()), low, high, len(outcomes), seeds)
 
 
 def _attribute(

@@ -14,7 +14,7 @@ from eyehand.evaluation.claim import Claim, Quantity
 from eyehand.evaluation.results import Results
 from eyehand.evaluation.statistics import Interval
 
-TEST_TO_VAL: Mapping[str, str] = {"twin/test": "twin/val", "live/test": "live/val"}
+STAND_INS: Mapping[str, tuple[str, ...]] = {"twin/test": ("twin/val", "twin"), "live/test": ("live/val", "live")}
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def counterpart(quantity: Quantity, results: Results) -> tuple[Interval, str] | 
 
     A domain's `val` split stands in where `test` was not scored; the caller shows which one it is. Claims never do so.
     """
-    for domain in (quantity.domain, TEST_TO_VAL.get(quantity.domain, "")):
+    for domain in (quantity.domain, *STAND_INS.get(quantity.domain, ())):
         found = dataclasses.replace(quantity, domain=domain).sample(results)
         if found is not None and quantity.column == "success":
             return statistics.success_interval(found), domain
