@@ -287,7 +287,7 @@ def _claims(content: ReportContent) -> Markup:
 def _registered(content: ReportContent) -> str:
     claims = content.papers.claims if content.papers else ()
     return {
-        "registered": "The claims are those that were registered before the test was read.",
+        "registered": "Their hash is the one that was stored with these numbers.",
         "changed": "WARNING: the claims have changed since these numbers were made.",
         "unregistered": "These numbers were made without registered claims.",
     }[registration(claims, content.results)]
