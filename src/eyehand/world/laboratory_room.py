@@ -97,11 +97,11 @@ def build(looks: Looks) -> Laboratory:
     lamp, window = _lights(looks)
     fixture = quad(lamp.corner_m, lamp.edge_u_m, lamp.edge_v_m, Material.LAMP)
     return Laboratory(
-        room=join([_shell(), shifted, fixture, near]),
+        room=join([_shell(), *_fittings(), shifted, fixture, near]),
         near=near,
         links=links(looks.arm_width_scale),
         target=_target(),
-        table=finishes(looks.arm_albedo, looks.background_albedo, float(window.radiance[1])),
+        table=finishes(looks.arm_albedo, looks.background_albedo, float(window.radiance[1]), looks.clutter_offset_m),
         lamp=lamp,
         window=window,
     )
@@ -147,11 +147,22 @@ def _shell() -> Mesh:
     return join(parts)
 
 
+def _fittings() -> list[Mesh]:
+    """What belongs to the building: a high window, a cable duct, a pipe."""
+    front = WALL_M + 0.004
+    view = quad([1.15, front, 0.30], [0, 0, 0.85], [0.60, 0, 0], Material.OUTDOORS)
+    frame = [box([x, WALL_M, 0.25], [x + 0.05, WALL_M + 0.05, 1.20], Material.LAMINATE) for x in (1.10, 1.43, 1.75)]
+    frame += [box([1.10, WALL_M, z], [1.80, WALL_M + 0.06, z + 0.05], Material.LAMINATE) for z in (0.25, 1.15)]
+    duct = box([-2.4, WALL_M, -0.62], [2.6, WALL_M + 0.04, -0.56], Material.LAMINATE)
+    pipe = rod([0.345, WALL_M + 0.05, FLOOR_M], [0.345, WALL_M + 0.05, CEILING_M], 0.024, Material.STEEL_PIPE, 14)
+    return [view, *frame, duct, pipe]
+
+
 def _on_the_wall() -> list[Mesh]:
-    """Posters, a whiteboard, a shelf with things, a high window, a cable duct."""
+    """A poster, a chart, a whiteboard, a shelf with things."""
     front = WALL_M + 0.004
     poster = quad([-1.2, front, 0.0], [0, 0, 0.85], [0.6, 0, 0], Material.POSTER)
-    chart = quad([0.0, front, 0.55], [0, 0, 0.55], [0.42, 0, 0], Material.CHART)
+    chart = quad([-0.12, front, 0.55], [0, 0, 0.55], [0.42, 0, 0], Material.CHART)
     board = box([-0.45, WALL_M, -0.42], [0.28, WALL_M + 0.02, 0.32], Material.WHITEBOARD)
     rim = [box([-0.47, WALL_M, z], [0.30, WALL_M + 0.03, z + 0.02], Material.STEEL_PIPE) for z in (-0.44, 0.32)]
     shelf = box([0.42, WALL_M, 0.16], [1.06, WALL_M + 0.26, 0.19], Material.LAMINATE)
@@ -159,10 +170,6 @@ def _on_the_wall() -> list[Mesh]:
     books = box([0.45, WALL_M + 0.03, 0.19], [0.71, WALL_M + 0.21, 0.43], Material.BOOKS)
     crate = box([0.76, WALL_M + 0.03, 0.19], [0.98, WALL_M + 0.24, 0.34], Material.PLASTIC_BLUE)
     globe = turned(_ball(0.075), Material.PLASTIC_BLUE).moved(np.eye(3), [0.86, WALL_M + 0.13, 0.42])
-    view = quad([1.15, front, 0.30], [0, 0, 0.85], [0.60, 0, 0], Material.OUTDOORS)
-    frame = [box([x, WALL_M, 0.25], [x + 0.05, WALL_M + 0.05, 1.20], Material.LAMINATE) for x in (1.10, 1.43, 1.75)]
-    frame += [box([1.10, WALL_M, z], [1.80, WALL_M + 0.06, z + 0.05], Material.LAMINATE) for z in (0.25, 1.15)]
-    duct = box([-2.4, WALL_M, -0.62], [2.6, WALL_M + 0.04, -0.56], Material.LAMINATE)
     lead = cable(
         [
             [0.6, WALL_M + 0.03, -0.58],
@@ -173,7 +180,7 @@ def _on_the_wall() -> list[Mesh]:
         0.008,
         Material.BLACK,
     )
-    return [poster, chart, board, *rim, shelf, *brackets, books, crate, globe, view, *frame, duct, lead]
+    return [poster, chart, board, *rim, shelf, *brackets, books, crate, globe, lead]
 
 
 def _ball(radius_m: float) -> Floats:
@@ -218,14 +225,13 @@ _UPRIGHT = np.array([[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])  # x t
 
 
 def _on_the_floor() -> list[Mesh]:
-    """A cabinet with boxes behind the robot, a bin, a standing pipe, cables."""
+    """A cabinet with boxes behind the robot, a bin, cables."""
     cabinet = box([-1.45, WALL_M, FLOOR_M], [-0.66, WALL_M + 0.42, -0.45], Material.CABINET)
     gaps = [box([-1.44, WALL_M + 0.42, z], [-0.67, WALL_M + 0.424, z + 0.008], Material.BLACK) for z in (-1.05, -0.76)]
     knobs = [box([-1.10, WALL_M + 0.42, z], [-1.00, WALL_M + 0.44, z + 0.015], Material.METAL) for z in (-0.92, -0.62)]
     crate = box([-1.02, WALL_M + 0.06, -0.45], [-0.72, WALL_M + 0.36, -0.21], Material.CARTON)
     tub = box([-1.40, WALL_M + 0.08, -0.45], [-1.08, WALL_M + 0.34, -0.30], Material.PLASTIC_YELLOW)
     bucket = turned([[0, 0.12], [0.30, 0.15]], Material.PLASTIC_GREEN).moved(_UPRIGHT, [0.66, WALL_M + 0.62, FLOOR_M])
-    pipe = rod([0.345, WALL_M + 0.05, FLOOR_M], [0.345, WALL_M + 0.05, CEILING_M], 0.024, Material.STEEL_PIPE, 14)
     lead = cable(
         [
             [-0.25, -0.4, FLOOR_M + 0.01],
@@ -236,7 +242,7 @@ def _on_the_floor() -> list[Mesh]:
         0.012,
         Material.BLACK,
     )
-    return [cabinet, *gaps, *knobs, crate, tub, bucket, pipe, lead]
+    return [cabinet, *gaps, *knobs, crate, tub, bucket, lead]
 
 
 def _target() -> Mesh:

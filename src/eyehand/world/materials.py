@@ -8,7 +8,7 @@ same colour from every camera.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -58,6 +58,7 @@ class Finish:
         albedo: diffuse reflectance, linear RGB.
         gloss: strength of the glossy lobe relative to a varnished plastic; 0 is matt.
         pattern: name of the pattern painted on it, "" for none.
+        anchor_m: where the pattern starts, in the plane that the surface faces out of.
         glow: radiance emitted, in units in which a perfect white sheet at the shoulder, under the lamp, has 1 / pi.
     """
 
@@ -65,6 +66,7 @@ class Finish:
     gloss: float = 0.0
     pattern: str = ""
     glow: float = 0.0
+    anchor_m: tuple[float, float] = (0.0, 0.0)
 
 
 _FIXED: Mapping[Material, Finish] = {
@@ -94,14 +96,26 @@ _FIXED: Mapping[Material, Finish] = {
     Material.ORANGE: Finish((0.55, 0.17, 0.04), 0.4),
 }
 
+_PATTERN_STARTS: Mapping[Material, tuple[float, float]] = {  # (x, z) of things that move with the clutter
+    Material.POSTER: (-1.2, 0.0),
+    Material.CHART: (-0.12, 0.55),
+    Material.BOOKS: (0.45, 0.19),
+    Material.CARTON: (0.0, 0.0),
+    Material.WOOD: (0.0, 0.0),
+    Material.WHITEBOARD: (0.0, 0.0),
+}
 
-def finishes(arm_albedo: float, background_albedo: float, daylight: float) -> tuple[Finish, ...]:
+
+def finishes(
+    arm_albedo: float, background_albedo: float, daylight: float, clutter_offset_m: float
+) -> tuple[Finish, ...]:
     """The table of materials, one row per `Material`.
 
     Args:
         arm_albedo: luminance of the red covers; the dark and grey parts follow in fixed proportion.
         background_albedo: reflectance of the wall.
         daylight: radiance of the sky outside, in the units of `Finish.glow`.
+        clutter_offset_m: sideways shift of the things in the background, which take their patterns with them.
     """
     arm = float(np.clip(arm_albedo, 0.02, 0.95))
     wall = float(np.clip(background_albedo, 0.02, 0.95))
@@ -117,7 +131,11 @@ def finishes(arm_albedo: float, background_albedo: float, daylight: float) -> tu
         Material.WALL: Finish(paint(wall, 0.985 * wall, 0.94 * wall), 0.0, "plaster"),
         Material.OUTDOORS: Finish((0.0, 0.0, 0.0), 0.0, "outdoors", daylight),
     }
-    return tuple({**_FIXED, **painted}[material] for material in Material)
+    shifted = {
+        material: replace(_FIXED[material], anchor_m=(x_m + clutter_offset_m, z_m))
+        for material, (x_m, z_m) in _PATTERN_STARTS.items()
+    }
+    return tuple({**_FIXED, **painted, **shifted}[material] for material in Material)
 
 
 def painted_albedo(table: tuple[Finish, ...], material: NDArray[np.int32], points_m: Array, normals: Array) -> Array:
@@ -140,13 +158,13 @@ def painted_glow(table: tuple[Finish, ...], material: NDArray[np.int32], points_
 def _factor(table: tuple[Finish, ...], material: NDArray[np.int32], points_m: Array, normals: Array) -> Array:
     """The patterns' factors (N, 3), each in the plane that its surface faces out of."""
     axis = np.abs(normals).argmax(1)
-    across = np.where(axis == 0, points_m[:, 1], points_m[:, 0])
-    up = np.where(axis == 2, points_m[:, 1], points_m[:, 2])
+    across = np.where(axis == 0, points_m[:, 1], points_m[:, 0]).astype(np.float64)
+    up = np.where(axis == 2, points_m[:, 1], points_m[:, 2]).astype(np.float64)
     factor = np.ones((len(points_m), 3), np.float32)
     for number, finish in enumerate(table):
         here = np.flatnonzero(material == number) if finish.pattern else ()
         if len(here):
-            factor[here] = PATTERNS[finish.pattern](across[here].astype(np.float64), up[here].astype(np.float64))
+            factor[here] = PATTERNS[finish.pattern](across[here] - finish.anchor_m[0], up[here] - finish.anchor_m[1])
     return factor
 
 

@@ -132,7 +132,8 @@ def mirror_cells(directions: Array) -> Integers:
     x, y, z = directions.T.astype(np.float64)
     rows, columns = MIRROR_SIZE
     across = y / np.maximum(np.abs(x) + np.abs(y), 1e-6)  # -1 to 1 on either side of the sphere
-    turn: Floats = np.where(x >= 0, across + 1, 3 - across) * 0.25
+    side = 1.0 - 2.0 * (x < 0)
+    turn = (2.0 - side + side * across) * 0.25
     row = np.clip((z + 1) / 2 * rows, 0, rows - 1).astype(np.int64)
     return row * columns + np.clip(turn * columns, 0, columns - 1).astype(np.int64)
 
