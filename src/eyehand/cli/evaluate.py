@@ -43,7 +43,7 @@ class Options:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Evaluate."""
+    """Run the episodes and print what came of them."""
     options = output.parse(Options, arguments, "evaluate")
     if options.trials < 1:
         raise InvalidValueError("--trials", options.trials, "at least 1")

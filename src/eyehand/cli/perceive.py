@@ -35,7 +35,7 @@ class Options:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Perceive."""
+    """Draw what the policy perceives over every image."""
     options = output.parse(Options, arguments, "perceive")
     trained = load_trained(options.run)
     pictures = [_read(path) for path in options.images]  # all of them before anything is written

@@ -33,7 +33,7 @@ class Options:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Record."""
+    """Write the frames and say where they lie."""
     options = output.parse(Options, arguments, "record")
     task = Subject("", options.task, options.option).build_task()
     domain = load_domain(options.domain, options.task)

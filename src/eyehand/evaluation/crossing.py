@@ -27,7 +27,6 @@ from eyehand.learning.method import Method, Source
 from eyehand.learning.run import Run
 from eyehand.learning.tensors import choose_device
 from eyehand.methods import load_method
-from eyehand.world import plane_camera
 from eyehand.world.domain import Domain
 from eyehand.world.task import Task
 
@@ -89,7 +88,8 @@ def adapt(subject: Subject, config: Any, where: Where) -> Run:
         load_weights(Run.open(subject.parent), model)
     recording = require(subject.data, method.features)
     ledger = Ledger.open(run.folder / "ledger.json", method.budget)
-    target = RecordedTarget(recording, ledger)
+    (camera,) = (name for name in method.features if name.startswith("observation.images."))
+    target = RecordedTarget(recording, ledger, camera)
     method.adapt(config, Source(task), target, run, model.to(choose_device(where.device)))
     return run
 
@@ -130,11 +130,13 @@ def record(task: Task[Any], domain: Domain, frames: int, folder: Path, first_epi
     if more:
         raise NotDefinedError(f"Recording is defined for one camera; task {task.name} has {1 + len(more)}.")
     height, width = task.camera_size[camera]
-    joints = task.encoders(task.sample(np.zeros(1, np.int64)), domain, np.zeros(1, np.int64)).shape[1]
+    zero = np.zeros(1, np.int64)
+    joints = task.encoders(task.sample(zero), domain, zero).shape[1]
+    scene = task.environment(task.sample(zero)).shape[1]
     features = {
         f"observation.images.{camera}": Feature("image", (height, width, 3), ("height", "width", "channel")),
         "observation.state": Feature("float64", (joints,)),
-        "observation.environment_state": Feature("float64", (2,)),
+        "observation.environment_state": Feature("float64", (scene,)),
         "action": Feature("float64", (len(task.commands[0].low),)),
         "episode_seed": Feature("int64", (1,)),
     }
@@ -144,20 +146,20 @@ def record(task: Task[Any], domain: Domain, frames: int, folder: Path, first_epi
         "domain_version": domain.version,
         "domain_digest": domain.digest(),
         "target_drawn": False,
-        "plane_to_image": plane_camera.believed_homography().tolist(),
+        **task.calibration,
     }
     with EpisodeWriter(folder, features, fps=1.0 / task.dt_s, robot_type=task.name, extra=extra) as writer:
         for start in range(writer.frames, frames, 64):
             seeds = domain.seeds(first_episode + np.arange(start, min(start + 64, frames)))
             state = task.sample(seeds)
             pictures = imaging.capture(state, seeds, np.zeros(len(seeds), np.int64))
-            encoders = task.encoders(state, domain, seeds)
+            encoders, environment = task.encoders(state, domain, seeds), task.environment(state)
             for row, seed in enumerate(seeds):
                 writer.add(
                     {
                         f"observation.images.{camera}": pictures[row],
                         "observation.state": encoders[row],
-                        "observation.environment_state": state.x_target_m[row],
+                        "observation.environment_state": environment[row],
                         "action": np.zeros(len(task.commands[0].low)),
                         "episode_seed": np.array([seed]),
                     }

@@ -108,7 +108,6 @@ class PlanarReach:
     horizon = HORIZON
     dt_s = 0.2
     camera_size: Mapping[str, tuple[int, int]] = {CAMERA: plane_camera.FRAME_SIZE}
-    proprio_names = baxter.JOINTS
 
     def __init__(self, joints: int = 3) -> None:
         """Make the task with 1, 2 or 3 active joints."""
@@ -116,6 +115,7 @@ class PlanarReach:
             raise InvalidValueError("planar_reach joints", joints, "1, 2 or 3")
         self.joints = joints
         self.interface = SceneConfiguration()
+        self.calibration = {"plane_to_image": plane_camera.believed_homography().tolist()}
         table = action_table(joints)
         limit = (STEP_RAD,) * 3
         rows = tuple(tuple(row) for row in table.tolist())
@@ -155,6 +155,10 @@ class PlanarReach:
     def encoders(self, state: PlanarState, domain: Domain, seeds: Integers) -> Floats:
         """Joint angles (B, 3) with the domain's encoder bias."""
         return state.q_rad + domain.numbers("calibration.encoder_bias_rad", seeds, count=3)
+
+    def environment(self, state: PlanarState) -> Floats:
+        """The target's position (B, 2) in the plane, metres."""
+        return state.x_target_m
 
     def expert(self) -> JointSpaceExpert:
         """The kinematic guide of K-GPS."""

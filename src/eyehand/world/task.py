@@ -58,6 +58,7 @@ class Task(Protocol[S]):
         commands: the kinds of command the task accepts.
         camera_size: image (height, width) of every camera by name.
         interface: the interface whose truth the task's state defines.
+        calibration: what the set-up is believed to be, told with every recording, as JSON values.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Task(Protocol[S]):
     commands: tuple[CommandSpec, ...]
     camera_size: Mapping[str, tuple[int, int]]
     interface: Interface[Any, S]
+    calibration: Mapping[str, Any]
 
     def sample(self, seeds: Integers) -> S:
         """Start and goal of every episode: a function of its seed alone."""
@@ -82,6 +84,10 @@ class Task(Protocol[S]):
 
     def encoders(self, state: S, domain: Domain, seeds: Integers) -> Floats:
         """Joint angles (B, J) in radians as the robot's encoders read them in the domain."""
+        ...
+
+    def environment(self, state: S) -> Floats:
+        """(B, E) what a recording tells of the scene besides the robot, such as the target's position; E may be 0."""
         ...
 
     def expert(self) -> Expert[S]:
