@@ -30,6 +30,8 @@ S = TypeVar("S")  # the state dataclass of a task, every array with leading dime
 Z = TypeVar("Z")  # the value that passes through an interface, leading dimension B
 S_co = TypeVar("S_co", covariant=True)
 S_contra = TypeVar("S_contra", contravariant=True)
+Z_co = TypeVar("Z_co", covariant=True)
+Z_contra = TypeVar("Z_contra", contravariant=True)
 
 Group = Literal["camera", "proprio", "goal", "previous_action", "privileged"]
 Capability = Literal["privileged", "fork", "auto_reset", "success", "realtime"]
@@ -121,27 +123,13 @@ class Transition:
     final_obs: Observation | None = None
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What a task says about a state: pure function of it.
-
-    Attributes:
-        reward: (B,) reward for arriving in this state.
-        terminated: (B,) the task is over.
-        success: (B,) the task counts as done, now or earlier in the episode.
-        measures: (B,) numbers the task adds to every report, such as `distance_m`.
-    """
-
-    reward: Floats
-    terminated: Flags
-    success: Flags
-    measures: Mapping[str, Floats]
-
-
 class Interface(Protocol[Z, S_contra]):
     """The typed representation between perception and control."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The name on pictures and in reports."""
+        ...
 
     def truth(self, state: S_contra) -> Z | None:
         """The interface read off the task's state; None where it is latent and the oracle arm is not defined."""
@@ -164,12 +152,15 @@ class Interface(Protocol[Z, S_contra]):
         ...
 
 
-class Perception(Protocol[Z]):
+class Perception(Protocol[Z_co]):
     """Observation to interface: a network, a colour rule, or the truth itself."""
 
-    reads: frozenset[Group]
+    @property
+    def reads(self) -> frozenset[Group]:
+        """Observation groups that the perception reads."""
+        ...
 
-    def perceive(self, obs: Observation) -> Z:
+    def perceive(self, obs: Observation) -> Z_co:
         """Estimate the interface; keeps the autograd graph."""
         ...
 
@@ -178,16 +169,21 @@ class Perception(Protocol[Z]):
         ...
 
 
-class Controller(Protocol[Z]):
+class Controller(Protocol[Z_contra]):
     """Interface (and proprioception, goal, memory) to action: a network or an analytic law."""
 
-    reads: frozenset[Group]
+    @property
+    def reads(self) -> frozenset[Group]:
+        """Observation groups that the controller reads besides the interface."""
+        ...
 
     def initial_memory(self, batch: int) -> Memory:
         """Memory of `batch` fresh rows; None for a controller without memory."""
         ...
 
-    def decide(self, z: Z, obs: Observation, memory: Memory, generator: torch.Generator | None = None) -> Decision:
+    def decide(
+        self, z: Z_contra, obs: Observation, memory: Memory, generator: torch.Generator | None = None
+    ) -> Decision:
         """Choose a command for every row; rows with `obs.is_first` restart their memory inside."""
         ...
 
@@ -195,7 +191,10 @@ class Controller(Protocol[Z]):
 class Policy(Protocol):
     """Observation to decision; memory is passed in and out, never hidden."""
 
-    reads: frozenset[Group]
+    @property
+    def reads(self) -> frozenset[Group]:
+        """Observation groups that the policy reads; a world hands over these and no others."""
+        ...
 
     def initial_memory(self, batch: int) -> Memory:
         """Memory of `batch` fresh rows; None for a policy without memory."""
@@ -225,8 +224,15 @@ class Expert(Protocol[S_contra]):
 class World(Protocol[S_co]):
     """A task in a domain: simulation here, another engine, or the arm itself."""
 
-    commands: tuple[CommandSpec, ...]
-    capabilities: frozenset[Capability]
+    @property
+    def commands(self) -> tuple[CommandSpec, ...]:
+        """The kinds of command that the world accepts."""
+        ...
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the world can do besides stepping."""
+        ...
 
     def reset(self, seeds: Integers, rows: Integers | None = None) -> Observation:
         """Start the episodes of the seeds in all rows or in the rows given."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, final
 
@@ -50,19 +51,33 @@ class Source:
 class Method(Protocol[C]):
     """One paper: configuration, networks, training and adaptation.
 
-    Attributes:
-        name: the name on the command line.
-        summary: one line for people.
-        presets: names of its configurations; "quick", "laptop" and "paper" by custom.
-        budget: the target-domain data that the paper had.
-        features: recorded features that `adapt` reads, with the shape of one frame's entry.
+    The properties are read only: a method gives them as attributes of its class.
     """
 
-    name: str
-    summary: str
-    presets: tuple[str, ...]
-    budget: Budget
-    features: dict[str, tuple[int, ...]]
+    @property
+    def name(self) -> str:
+        """The name on the command line."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """One line for people."""
+        ...
+
+    @property
+    def presets(self) -> tuple[str, ...]:
+        """Names of its configurations; "quick", "laptop" and "paper" by custom."""
+        ...
+
+    @property
+    def budget(self) -> Budget:
+        """The target-domain data that the paper had."""
+        ...
+
+    @property
+    def features(self) -> Mapping[str, tuple[int, ...]]:
+        """Recorded features that `adapt` reads, with the shape of one frame's entry."""
+        ...
 
     def preset(self, name: str) -> C:
         """The configuration of a preset."""

@@ -50,25 +50,48 @@ class Imaging(Protocol[S_contra]):
 class Task(Protocol[S]):
     """What counts: scene and goal sampling, success and reward from privileged state, horizon, commands, expert.
 
-    Attributes:
-        name: the name on the command line.
-        summary: one line for people.
-        horizon: steps after which an episode is truncated.
-        dt_s: seconds between control steps.
-        commands: the kinds of command the task accepts.
-        camera_size: image (height, width) of every camera by name.
-        interface: the interface whose truth the task's state defines.
-        calibration: what the set-up is believed to be, told with every recording, as JSON values.
+    The properties are read only: a task gives them as attributes, of its class or of itself.
     """
 
-    name: str
-    summary: str
-    horizon: int
-    dt_s: float
-    commands: tuple[CommandSpec, ...]
-    camera_size: Mapping[str, tuple[int, int]]
-    interface: Interface[Any, S]
-    calibration: Mapping[str, Any]
+    @property
+    def name(self) -> str:
+        """The name on the command line."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """One line for people."""
+        ...
+
+    @property
+    def horizon(self) -> int:
+        """Steps after which an episode is truncated."""
+        ...
+
+    @property
+    def dt_s(self) -> float:
+        """Seconds between control steps."""
+        ...
+
+    @property
+    def commands(self) -> tuple[CommandSpec, ...]:
+        """The kinds of command that the task accepts."""
+        ...
+
+    @property
+    def camera_size(self) -> Mapping[str, tuple[int, int]]:
+        """Image (height, width) of every camera by name."""
+        ...
+
+    @property
+    def interface(self) -> Interface[Any, S]:
+        """The interface whose truth the task's state defines."""
+        ...
+
+    @property
+    def calibration(self) -> Mapping[str, Any]:
+        """What the set-up is believed to be, told with every recording, as JSON values."""
+        ...
 
     def sample(self, seeds: Integers) -> S:
         """Start and goal of every episode: a function of its seed alone."""
