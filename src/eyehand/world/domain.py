@@ -1,8 +1,8 @@
 """Domains: how the world looks, is sensed, is set up, moves and keeps time, as data.
 
-A domain is five frozen factors whose numeric fields are values: a number, `Uniform`, `LogUniform`, `Normal` or
-`Choice`. Drawing is counter-based (`eyehand.world.counter`): a field's number is a function of the episode seed and
-the field's name. Factors of two domains mix, and a domain hashes to the same text on every machine.
+A domain is five frozen factors whose numeric fields are values: a number, `Uniform`, `Normal` or `Choice`. Drawing is
+counter-based (`eyehand.world.counter`): a field's number is a function of the episode seed and the field's name.
+Factors of two domains mix, and a domain hashes to the same text on every machine.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -168,6 +168,7 @@ class Timing:
 
 
 Factor: TypeAlias = Appearance | Sensor | Calibration | Dynamics | Timing
+F = TypeVar("F", Appearance, Sensor, Calibration, Dynamics, Timing)
 FACTORS: Mapping[str, type[Factor]] = {
     "appearance": Appearance,
     "sensor": Sensor,
@@ -270,19 +271,22 @@ def scale_severity(domain: Domain, nominal: Domain, severity: float) -> Domain:
 
     Names of back ends stay the domain's own.
     """
-    factors: dict[str, Factor] = {}
-    for name, cls in FACTORS.items():
-        ours, theirs = getattr(domain, name), getattr(nominal, name)
-        fields = {
-            f.name: _scaled(getattr(ours, f.name), getattr(theirs, f.name), severity) for f in dataclasses.fields(cls)
-        }
-        factors[name] = cls(**fields)
-    return dataclasses.replace(domain, name=f"{domain.name}@{severity:g}", **factors)  # pyright: ignore[reportArgumentType] - keys are the five factor fields
+    factors: dict[str, Any] = {
+        name: _scaled_factor(getattr(domain, name), getattr(nominal, name), severity) for name in FACTORS
+    }
+    return dataclasses.replace(domain, name=f"{domain.name}@{severity:g}", **factors)
 
 
-def _scaled(value: Value | str, nominal: Value | str, severity: float) -> Value | str:
-    if isinstance(value, str) or isinstance(nominal, str):
-        return value
+def _scaled_factor(ours: F, theirs: F, severity: float) -> F:
+    changes: dict[str, Any] = {}
+    for field in dataclasses.fields(ours):
+        value: Value | str = getattr(ours, field.name)
+        if not isinstance(value, str):
+            changes[field.name] = _scaled(value, getattr(theirs, field.name), severity)
+    return dataclasses.replace(ours, **changes)
+
+
+def _scaled(value: Value, nominal: Value, severity: float) -> Value:
     centre = mean(nominal)
 
     def move(number: float) -> float:

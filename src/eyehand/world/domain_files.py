@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from eyehand.errors import FileFormatError, InvalidValueError, UnknownNameError
 from eyehand.world.domain import FACTORS, Choice, Domain, Factor, Normal, Uniform, Value
@@ -186,7 +186,7 @@ def _whole(content: Toml, key: str, default: int, least: int, where: str) -> int
 
 
 def _with_factors(content: Toml, base: Domain, where: str) -> Domain:
-    factors: dict[str, Factor] = {}
+    factors: dict[str, Any] = {}
     for table in FACTORS:
         if table not in content:
             continue
@@ -196,7 +196,7 @@ def _with_factors(content: Toml, base: Domain, where: str) -> Domain:
         factor = getattr(base, table)
         values = {key: _value(table, key, raw, where) for key, raw in cast("Toml", entries).items()}
         factors[table] = dataclasses.replace(factor, **values)
-    return dataclasses.replace(base, **factors)  # pyright: ignore[reportArgumentType] - keys are the five factor fields
+    return dataclasses.replace(base, **factors)
 
 
 def _value(table: str, key: str, raw: object, where: str) -> Value | str:

@@ -1,4 +1,5 @@
-# pyright: basic - numba kernels are untyped
+# pyright: basic
+# (numba kernels are untyped)
 """The simulator's picture of a planar arm: three capsules and a blue disc, in closed form and in batches.
 
 After Zhang et al. 2017, Section 4 and Fig. 1A: a simplistic arm and a blue disc of radius 9 cm on a plain ground,

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from eyehand.types import Integers
+from eyehand.types import Array, Integers
 
 T = TypeVar("T")
 
@@ -31,13 +31,17 @@ def map_arrays(function: Callable[..., Any], first: T, *others: T) -> T:
 
 def take(tree: T, rows: Integers) -> T:
     """The given rows of every array."""
-    return map_arrays(lambda array: array[rows], tree)
+
+    def select(array: Array) -> Array:
+        return array[rows]
+
+    return map_arrays(select, tree)
 
 
 def put(tree: T, rows: Integers, new: T) -> T:
     """A copy of `tree` whose given rows are those of `new`."""
 
-    def replace(array: Any, values: Any) -> Any:
+    def replace(array: Array, values: Array) -> Array:
         copy = array.copy()
         copy[rows] = values
         return copy

@@ -17,6 +17,7 @@ from eyehand.types import (
     Flags,
     Floats,
     Group,
+    Images,
     Integers,
     Memory,
     Observation,
@@ -26,7 +27,7 @@ from eyehand.types import (
 from eyehand.world import counter
 from eyehand.world.domain import Domain
 from eyehand.world.rows import put, take
-from eyehand.world.task import Task, Verdict
+from eyehand.world.task import Imaging, Task, Verdict
 
 DEPLOYABLE: frozenset[Group] = frozenset({"camera", "proprio", "previous_action"})
 
@@ -77,7 +78,7 @@ class SimulatedWorld(Generic[S]):
         self.reads = reads
         self.auto_reset = auto_reset
         self._motion = task.motion(domain)
-        self._imaging = task.imaging(domain) if "camera" in reads else {}
+        self._imaging: Mapping[str, Imaging[S]] = task.imaging(domain) if "camera" in reads else {}
         self._now: Snapshot[S] | None = None
         self._last: dict[str, Any] = {}
 
@@ -179,7 +180,7 @@ class SimulatedWorld(Generic[S]):
 
     def _observe(self, first: Flags, looks: Mapping[str, Flags] | None) -> Observation:
         now = self.now
-        time_s = now.step * self.task.dt_s
+        time_s = now.step.astype(np.float64) * self.task.dt_s
         cameras = {
             name: Camera(self._capture(name, None if looks is None else looks.get(name)), time_s)
             for name in self._imaging
@@ -194,7 +195,7 @@ class SimulatedWorld(Generic[S]):
             privileged=now.state if "privileged" in self.reads else None,
         )
 
-    def _capture(self, camera: str, wanted: Flags | None) -> Any:
+    def _capture(self, camera: str, wanted: Flags | None) -> Images:
         now, imaging = self.now, self._imaging[camera]
         if wanted is None or wanted.all():
             return imaging.capture(now.state, now.seeds, now.step)
