@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from eyehand.cli import output
 from eyehand.errors import FileFormatError, PairingError
 from eyehand.evaluation.trained import Trained, load_trained
-from eyehand.learning.policy import ModularPolicy
+from eyehand.learning.policy import as_modular
 from eyehand.types import Camera, Images, Observation
 
 LARGEST_SIDE_PX = 840  # of the pictures written: frames are enlarged so that the drawing can be seen
@@ -64,8 +64,8 @@ def _read(path: Path) -> Image.Image:
 
 def _perceive(trained: Trained, picture: Image.Image) -> tuple[Images, list[float]]:
     """The picture (H, W, 3) with the interface drawn over it, and the interface's numbers."""
-    policy = trained.policy
-    if not isinstance(policy, ModularPolicy):
+    policy = as_modular(trained.policy)
+    if policy is None:
         raise PairingError(f"The policy of {trained.subject.method} has no perception that could be drawn.")
     (camera, (height, width)), *_ = trained.task.camera_size.items()
     picture = _cut(picture, width / height)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import tyro
 
@@ -90,8 +90,9 @@ def configured(base: Any, overrides: Path | None, changes: Sequence[str], verb: 
     changed = base if overrides is None else load_overrides(overrides, base)
     if not changes:
         return changed
-    holder = dataclasses.make_dataclass("Configured", [("config", type(changed), changed)], frozen=True)
-    return getattr(output.parse(holder, changes, verb), "config")  # noqa: B009 - made above
+    kind = cast(type[Any], type(changed))
+    holder: type[Any] = dataclasses.make_dataclass("Configured", [("config", kind, changed)], frozen=True)
+    return output.parse(holder, changes, verb).config
 
 
 def emit_run(done: Run, as_json: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from eyehand.evaluation.gap import GapInput, GapReport, Outcomes, Subset, measur
 from eyehand.evaluation.results import DISTANCE
 from eyehand.evaluation.statistics import rate
 from eyehand.evaluation.trained import Trained
-from eyehand.learning.policy import Corrupted, ExpertController, ModularPolicy, Truth
+from eyehand.learning.policy import Corrupted, ExpertController, ModularPolicy, Truth, as_modular
 from eyehand.learning.rollout import Episodes, interface_errors, run_episodes
 from eyehand.types import Flags, Floats, Integers, Policy
 from eyehand.world.domain import GROUPS, Domain, mix
@@ -52,10 +53,10 @@ class Summary:
     interface_error: Mapping[str, float]
 
 
-def oracles(trained: Trained) -> dict[str, Policy]:
+def oracles(trained: Trained) -> dict[str, ModularPolicy[Any]]:
     """The policy with perception or control replaced by the truth or the expert, where that is defined."""
-    policy = trained.policy
-    if not isinstance(policy, ModularPolicy):
+    policy = as_modular(trained.policy)
+    if policy is None:
         return {}
     return {
         "perception": policy.swap(perception=Truth(trained.task.interface)),
@@ -70,8 +71,8 @@ def run_arm(trained: Trained, policy: Policy, domain: Domain, episodes: Integers
 
 def perception_errors(trained: Trained, domain: Domain, frames: int) -> dict[str, Floats]:
     """Errors (frames,) of the policy's perception by unit; empty for a policy without one."""
-    policy = trained.policy
-    if not isinstance(policy, ModularPolicy):
+    policy = as_modular(trained.policy)
+    if policy is None:
         return {}
     world = SimulatedWorld(trained.task, domain, frozenset({"camera", "privileged", "proprio"}))
     return dict(interface_errors(policy.perception, world, np.arange(frames)))
@@ -130,7 +131,7 @@ def _curve(
 ) -> tuple[str, list[tuple[float, Flags]], float | None]:
     """Success with a damaged truth in the nominal domain, and the policy's own error on the target in the same unit."""
     oracle = oracles(trained).get("perception")
-    if not isinstance(oracle, ModularPolicy):
+    if oracle is None:
         return "", [], None
     errors = perception_errors(trained, target, 200)
     unit = next(iter(errors))

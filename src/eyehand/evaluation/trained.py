@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
@@ -85,7 +85,7 @@ def read_subject(run: Run) -> Subject:
 
 def read_config(run: Run, method: Method[Any]) -> Any:
     """The method's configuration of a run."""
-    kind: type[Any] = type(method.preset(method.presets[0]))
+    kind = cast(type[Any], type(method.preset(method.presets[0])))
     return from_json(kind, run.config.get("config"), str(run.folder / CONFIG))
 
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from eyehand.evaluation.videos import encode_mp4
-from eyehand.types import Decision, Images, Observation, Policy
+from eyehand.types import Decision, Group, Images, Observation, Policy
 from eyehand.world.domain import Domain
 from eyehand.world.simulation import SimulatedWorld
 from eyehand.world.task import Task
@@ -37,7 +37,8 @@ class Film:
 
 def film(task: Task[Any], policy: Policy, domain: Domain, seed: int, longest: int | None = None) -> Film:
     """Run one episode, or its first `longest` steps; an oracle that needs no camera is filmed all the same."""
-    world = SimulatedWorld(task, domain, policy.reads | {"camera"})
+    reads: frozenset[Group] = policy.reads | frozenset[Group]({"camera"})
+    world = SimulatedWorld(task, domain, reads)
     obs = world.reset(np.array([seed], np.int64))
     memory = policy.initial_memory(1)
     frames: list[Images] = []
@@ -84,4 +85,4 @@ def _drawn(task: Task[Any], obs: Observation, decision: Decision) -> Images:
     rgb = next(iter(obs.cameras.values())).rgb
     frame = np.zeros((1, 2, 2, 3), np.uint8) if rgb is None else rgb
     seen = decision.aux.get("interface")
-    return (frame if seen is None else task.interface.draw(frame, torch.from_numpy(seen)))[0]
+    return (frame if seen is None else task.interface.draw(frame, torch.as_tensor(seen)))[0]

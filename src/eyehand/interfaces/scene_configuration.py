@@ -60,15 +60,15 @@ class SceneConfiguration:
 
     def truth(self, state: PlanarScene) -> torch.Tensor:
         """Theta (B, 5) of the task's state, target and true joint angles."""
-        return torch.from_numpy(normalise(state.x_target_m, state.q_rad).astype(np.float32))
+        return torch.as_tensor(normalise(state.x_target_m, state.q_rad).astype(np.float32))
 
     def distance(self, a: torch.Tensor, b: torch.Tensor) -> Mapping[str, torch.Tensor]:
         """Errors (B,): "theta" is the paper's e = ||a - b||, "cm" the target's and "deg" the mean joint error."""
         scale = torch.as_tensor(_HIGH - _LOW, dtype=a.dtype)
         error = (a - b) * scale
         return {
-            "theta": (a - b).norm(dim=1),
-            "cm": 100.0 * error[:, :2].norm(dim=1),
+            "theta": _length(a - b),
+            "cm": 100.0 * _length(error[:, :2]),
             "deg": torch.rad2deg(error[:, 2:].abs().mean(dim=1)),
         }
 
@@ -91,6 +91,11 @@ class SceneConfiguration:
         height, width = image.shape[1:3]
         scale = np.array([width / plane_camera.FRAME_SIZE[1], height / plane_camera.FRAME_SIZE[0]])
         return np.stack([_draw_one(frame, p) for frame, p in zip(image, pixels * scale, strict=True)])
+
+
+def _length(vectors: torch.Tensor) -> torch.Tensor:
+    """Euclidean lengths (B,) of vectors (B, n)."""
+    return vectors.norm(dim=1)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - untyped in torch
 
 
 def _draw_one(frame: Images, pixels: Floats) -> Images:

@@ -96,8 +96,8 @@ class Experience:
         transition = self.world.step(Decision(np.zeros(batch, np.int64), action))
         after = self._encode(transition.final_obs.privileged) if transition.final_obs else self.encoded()
         reward = torch.as_tensor(transition.reward, dtype=torch.float32)
-        ended = torch.from_numpy(transition.terminated), torch.from_numpy(transition.truncated)
-        self.replay.insert(self._window.push(before, torch.from_numpy(action), reward, after, *ended))
+        ended = torch.as_tensor(transition.terminated), torch.as_tensor(transition.truncated)
+        self.replay.insert(self._window.push(before, torch.as_tensor(action), reward, after, *ended))
         self.obs = transition.obs
 
     def sample(self, count: int, generator: torch.Generator, device: torch.device) -> Transitions:

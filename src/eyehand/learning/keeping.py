@@ -32,7 +32,7 @@ class Keeping:
 
     def __init__(self) -> None:
         """Keep nothing yet."""
-        self.done = 0
+        self.done: int = 0
         self._parts: dict[str, torch.optim.Optimizer | torch.Generator | nn.Module | Keepable] = {}
 
     def keep(self, name: str, part: P) -> P:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, final
+from typing import Any, Generic, cast, final
 
 import numpy as np
 import torch
@@ -153,6 +153,11 @@ class ModularPolicy(Generic[Z]):
         return dataclasses.replace(
             self, perception=perception or self.perception, controller=controller or self.controller
         )
+
+
+def as_modular(policy: Policy) -> ModularPolicy[Any] | None:
+    """The policy itself where it is a modular one, else None."""
+    return cast(ModularPolicy[Any], policy) if isinstance(policy, ModularPolicy) else None
 
 
 def check_pairing(policy: Policy, world: World[Any], *, deployed: bool) -> None:

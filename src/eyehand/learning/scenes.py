@@ -38,7 +38,7 @@ class SimulatedScenes:
         seeds = counter.bits(self._seed, self._name, number, np.arange(count)).astype(np.int64) >> 1
         obs = self.world.reset(seeds)
         (camera,) = obs.cameras.values()
-        pictures = torch.from_numpy(grey84(cast(Images, camera.rgb)))
+        pictures = torch.as_tensor(grey84(cast(Images, camera.rgb)))
         return pictures, SceneConfiguration().truth(cast(PlanarScene, obs.privileged))
 
     def draw(self, theta: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ class SimulatedScenes:
         scene = scene_configuration.scene(theta.cpu().numpy())
         zeros = np.zeros(len(theta), np.int64)
         (imaging,) = self.world.task.imaging(self.world.domain).values()
-        return torch.from_numpy(grey84(imaging.capture(scene, zeros, zeros)))
+        return torch.as_tensor(grey84(imaging.capture(scene, zeros, zeros)))
 
 
 @final
@@ -73,7 +73,7 @@ class RecordedScenes:
         else:
             x_target_m = self._x_target_m[chosen]
         theta = scene_configuration.normalise(x_target_m, self._frames.q_rad[chosen])
-        return torch.from_numpy(grey84(pictures)), torch.from_numpy(theta.astype(np.float32))
+        return torch.as_tensor(grey84(pictures)), torch.as_tensor(theta.astype(np.float32))
 
 
 def _calibration(frames: TargetFrames) -> Floats:

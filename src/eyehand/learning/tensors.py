@@ -78,7 +78,8 @@ def tree_tensors(tree: Any, prefix: str) -> dict[str, torch.Tensor]:
     if tree is None:
         return {}
     if isinstance(tree, np.ndarray):
-        return {prefix: torch.from_numpy(tree.copy())}
+        return {prefix: torch.as_tensor(tree.copy())}
+    parts: dict[str, Any]
     if isinstance(tree, tuple):
         parts = {str(i): part for i, part in enumerate(tree)}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - a tuple of trees
     else:
@@ -95,7 +96,7 @@ def restore_tree(like: T, tensors: Mapping[str, torch.Tensor], prefix: str) -> T
             raise FileFormatError("checkpoint", f"it lacks the array {prefix!r}", "It was written by another version.")
         return tensors[prefix].numpy().copy()  # pyright: ignore[reportReturnType] - the array stands for T
     if isinstance(like, tuple):
-        return tuple(restore_tree(part, tensors, f"{prefix}/{i}") for i, part in enumerate(like))  # pyright: ignore
+        return tuple(restore_tree(part, tensors, f"{prefix}/{i}") for i, part in enumerate(like))  # pyright: ignore[reportReturnType, reportUnknownArgumentType, reportUnknownVariableType] - a tuple of trees
     names = [field.name for field in dataclasses.fields(like)]  # pyright: ignore[reportArgumentType] - a dataclass
     changes = {name: restore_tree(getattr(like, name), tensors, f"{prefix}/{name}") for name in names}
     return dataclasses.replace(like, **changes)  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownVariableType] - a dataclass

@@ -143,7 +143,7 @@ class PerceptionNetwork(nn.Module):
     def perceive(self, obs: Observation) -> Tensor:
         """Theta (B, 5) of the frames (B, 210, 160, 3) of the observation's only camera."""
         (camera,) = obs.cameras.values()
-        return self(torch.from_numpy(grey84(cast(Images, camera.rgb))))
+        return self(torch.as_tensor(grey84(cast(Images, camera.rgb))))
 
     def groups(self) -> Mapping[str, Sequence[nn.Parameter]]:
         """The convolutions and the head."""
@@ -246,10 +246,8 @@ class _QLearner(_Learner):
         super().__init__(phase, *rest)
         self.q_learning = config
         self.target = self.keep("target", copy.deepcopy(self.control).requires_grad_(requires_grad=False))
-        memory = Memory(config.n_step, config.gamma, replay)
-        truth = SceneConfiguration().truth
-        acting = Experience(arms, rows, truth, memory, config.exploration, self.seed)
-        self.experience = self.keep("experience", acting)
+        memory, truth = Memory(config.n_step, config.gamma, replay), SceneConfiguration().truth
+        self.experience = self.keep("experience", Experience(arms, rows, truth, memory, config.exploration, self.seed))
 
     def act(self, theta: Tensor, epsilon: float) -> None:
         """One step of every arm whose scene is believed to be Theta (B, 5)."""
@@ -297,8 +295,7 @@ class FineTuneLearner(_QLearner):
         self.config, self.recorded = config.fine_tune, recorded
         arms = source.world("sim", frozenset({"camera", "privileged"}), auto_reset=True)
         guided = replace(config.control, exploration="k_gps")
-        rows, replay = self.config.worlds, self.config.replay
-        super().__init__("fine_tune", guided, arms, rows, replay, model, source, seed)
+        super().__init__("fine_tune", guided, arms, self.config.worlds, self.config.replay, model, source, seed)
         self.eyes, self.hand = self.adam(self.perception), self.adam(self.control)
 
     def update(self) -> dict[str, Tensor]:
@@ -380,7 +377,8 @@ class ModularDQN:
 
     def policy(self, model: nn.ModuleDict, task: Task[Any]) -> ModularPolicy[Tensor]:
         """Perception, bottleneck and control in one policy."""
-        return ModularPolicy(model["perception"], model["control"], task.interface)
+        eyes, hand = cast(PerceptionNetwork, model["perception"]), cast(ControlNetwork, model["control"])
+        return ModularPolicy(eyes, hand, task.interface)
 
     def train(self, config: Config, source: Source, run: Run, model: nn.ModuleDict) -> None:
         """SIM, then CR: the eyes and the hand apart, in simulation."""
