@@ -1,7 +1,7 @@
 """Regressing positions from a tiny picture, then stepping towards the mark.
 
 Idea: a linear layer reads bead and mark off the picture, and a fixed law takes the step that ends closest. Adaptation
-goes on with recorded frames, whose bead position the encoder gives and whose mark the recording may hold.
+goes on with recorded frames, whose bead position the encoder gives; the mark counts only where it is in the picture.
 """
 
 from __future__ import annotations
@@ -164,13 +164,13 @@ class Regression:
         fit("eyes", Learner(config, model["eyes"], draw, run.seed), Schedule(config.updates), run, model)
 
     def adapt(self, config: Config, source: Source, target: RecordedTarget, run: Run, model: nn.ModuleDict) -> None:
-        """Go on with recorded frames; where the mark was not recorded, only the bead counts."""
+        """Go on with recorded frames; where the mark was left out of them, only the bead counts."""
         del source
-        taken = target.take("frames", config.frames)
-        known = taken.environment_state is not None
-        marks = taken.environment_state if taken.environment_state is not None else np.zeros_like(taken.q_rad)
-        positions = torch.from_numpy(np.concatenate([taken.q_rad[:, :1], marks[:, :1]], axis=1).astype(np.float32))
-        weights = torch.tensor([1.0, float(known)])
+        taken = target.take("frames", min(config.frames, len(target)))
+        marks, shown = taken.environment_state, bool(taken.extra.get("target_drawn", True))
+        known = np.zeros_like(taken.q_rad) if marks is None else marks
+        positions = torch.from_numpy(np.concatenate([taken.q_rad[:, :1], known[:, :1]], axis=1).astype(np.float32))
+        weights = torch.tensor([1.0, float(shown and marks is not None)])
 
         def draw(generator: torch.Generator) -> tuple[Images, Tensor, Tensor]:
             chosen = torch.randint(len(positions), (config.batch,), generator=generator)

@@ -85,7 +85,7 @@ class Positions:
 
 @final
 class Picture:
-    """An 8 x 8 picture: the bead glows in row 2, the mark in row 5."""
+    """An 8 x 8 picture: the bead glows in row 2, the mark in row 5 unless the domain shows no target."""
 
     def __init__(self, domain: Domain) -> None:
         """Take the domain, whose ground and brightness are used."""
@@ -98,7 +98,8 @@ class Picture:
         glow = 150.0 * self._domain.numbers("appearance.lamp_scale", seeds)
         frames = np.repeat(ground, SIZE * SIZE).reshape(len(seeds), SIZE, SIZE)
         columns = np.arange(SIZE)
-        for row, position in ((2, state.bead_m), (5, state.mark_m)):
+        shown = ((2, state.bead_m), (5, state.mark_m))
+        for row, position in shown[:1] if self._domain.appearance.target == "none" else shown:
             frames[:, row] += glow[:, None] * np.clip(1.0 - np.abs(columns - (SIZE - 1) * position), 0.0, 1.0)
         return np.repeat(frames[..., None], 3, axis=3).clip(0, 255).astype(np.uint8)
 
@@ -124,7 +125,7 @@ class Slide:
     dt_s = 0.1
     commands = (CommandSpec("joint_delta", (-STEP_M,), (STEP_M,), unit="m", table=TABLE),)
     camera_size: Mapping[str, tuple[int, int]] = {CAMERA: (SIZE, SIZE)}
-    proprio_names = ("bead",)
+    calibration: Mapping[str, object] = {"rail_m": [0.0, 1.0]}
 
     def __init__(self) -> None:
         """Make the task."""
@@ -147,6 +148,10 @@ class Slide:
     def encoders(self, state: Rail, domain: Domain, seeds: Integers) -> Floats:
         """The bead's position (B, 1) with the domain's encoder bias."""
         return state.bead_m + domain.numbers("calibration.encoder_bias_rad", seeds)[:, None]
+
+    def environment(self, state: Rail) -> Floats:
+        """The mark's position (B, 1)."""
+        return state.mark_m
 
     def expert(self) -> Pusher:
         """The expert."""
