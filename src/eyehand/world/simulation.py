@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, final
+from typing import Generic, final
 
 import numpy as np
 
@@ -80,7 +81,6 @@ class SimulatedWorld(Generic[S]):
         self._motion = task.motion(domain)
         self._imaging: Mapping[str, Imaging[S]] = task.imaging(domain) if "camera" in reads else {}
         self._now: Snapshot[S] | None = None
-        self._last: dict[str, Any] = {}
 
     def reset(self, seeds: Integers, rows: Integers | None = None) -> Observation:
         """Start the episodes of the seeds in all rows, or in the given rows; returns all rows' observation."""
@@ -138,7 +138,7 @@ class SimulatedWorld(Generic[S]):
 
     def fork(self, rows: Integers, copies: int) -> SimulatedWorld[S]:
         """A new world that holds `copies` of each given row, in the same state."""
-        other = SimulatedWorld(self.task, self.domain, self.reads, auto_reset=self.auto_reset)
+        other = copy.copy(self)  # shares the back ends, which hold nothing of the rows and can be dear to prepare
         other.restore(take(self.now, np.repeat(rows, copies)))
         return other
 
@@ -165,10 +165,14 @@ class SimulatedWorld(Generic[S]):
         return Snapshot(seeds, zeros, state, self._motion.start(state, seeds), np.zeros((len(seeds), width)))
 
     def _command(self, decision: Decision) -> Floats:
-        spec = self.commands[0]
-        value = np.asarray(decision.value)
-        if len(value) != len(self.now.seeds):
-            raise InvalidValueError("decision", value.shape, f"one row for each of {len(self.now.seeds)} simulations")
+        """What a decision moves, (B, D) within limits; raises InvalidValueError for what is no command."""
+        spec, batch = self.commands[0], len(self.now.seeds)
+        value, kind = np.asarray(decision.value), np.asarray(decision.kind)
+        if kind.shape != (batch,) or kind.any():
+            raise InvalidValueError("kind of command", kind.tolist()[:8], f"0 ({spec.name}) in each of {batch} rows")
+        shape = (batch,) if spec.table is not None else (batch, len(spec.low))
+        if value.shape != shape:
+            raise InvalidValueError("decision", value.shape, f"one row for each of {batch} simulations: {shape}")
         if spec.table is not None:
             table = np.array(spec.table)
             if value.dtype.kind not in "iu" or ((value < 0) | (value >= len(table))).any():
