@@ -41,6 +41,8 @@ class Options:
     """Go on with the run in this folder; nothing else but --device and --json is needed."""
     device: str = "auto"
     """Where to learn: auto, cpu or cuda."""
+    threads: int = 0
+    """Threads that PyTorch computes on; 0 for half of the cores. A resumed run is exact on as many as before."""
     json: bool = False
     """Print JSON, and no progress."""
 
@@ -51,14 +53,14 @@ def run(arguments: Sequence[str]) -> int:
     options = output.parse(Options, plain, "train")
     if options.resume is not None:
         refuse_changes(changes)
-        done = train(Subject("", ""), None, Where(options.resume, True, options.device, options.json))
+        done = train(Subject("", ""), None, Where(options.resume, True, options.device, options.json, options.threads))
     else:
         if not options.method:
             raise EyehandError("Name a method, for example `eyehand train modular_dqn`, or a run to --resume.")
         subject = Subject(options.method, options.task, options.option, options.preset, options.seed)
         config = configured(load_method(options.method).preset(options.preset), options.overrides, changes, "train")
         folder = options.out or Path("runs") / f"{options.method}-{options.preset}-{options.seed}"
-        done = train(subject, config, Where(folder, False, options.device, options.json))
+        done = train(subject, config, Where(folder, False, options.device, options.json, options.threads))
     emit_run(done, options.json)
     return 0
 

@@ -25,7 +25,7 @@ from eyehand.evaluation.trained import (
 )
 from eyehand.learning.method import Method, Source
 from eyehand.learning.run import Run
-from eyehand.learning.tensors import choose_device
+from eyehand.learning.tensors import choose_device, use_threads
 from eyehand.methods import load_method
 from eyehand.world.domain import Domain
 from eyehand.world.task import Task
@@ -40,12 +40,14 @@ class Where:
         resume: continue the run in the folder instead of starting one.
         device: "auto", "cpu" or "cuda".
         quiet: show no progress.
+        threads: threads that PyTorch computes on; 0 for half of the cores.
     """
 
     folder: Path
     resume: bool = False
     device: str = "auto"
     quiet: bool = False
+    threads: int = 0
 
 
 def train(subject: Subject, config: Any, where: Where) -> Run:
@@ -96,6 +98,7 @@ def adapt(subject: Subject, config: Any, where: Where) -> Run:
 
 def _enter(subject: Subject, config: Any, where: Where, resume_command: str) -> tuple[Run, Subject, Any, Method[Any]]:
     """Create the run, or open it and read what it is about."""
+    use_threads(where.threads)
     if not where.resume:
         method: Method[Any] = load_method(subject.method)
         subject.build_task()

@@ -13,6 +13,7 @@ from eyehand.errors import FileFormatError, InvalidValueError
 from eyehand.learning.configuration import JSON, from_json, to_json
 from eyehand.learning.method import Method
 from eyehand.learning.run import CONFIG, Run
+from eyehand.learning.tensors import use_threads
 from eyehand.methods import load_method
 from eyehand.tasks import load_task
 from eyehand.types import Policy
@@ -95,6 +96,7 @@ def load_trained(folder: Path | str, step: int | None = None) -> Trained:
     Raises:
         FileFormatError: no run is there, it has no whole checkpoint, or the weights do not fit the networks.
     """
+    use_threads()
     run = Run.open(folder)
     subject = read_subject(run)
     method: Method[Any] = load_method(subject.method)

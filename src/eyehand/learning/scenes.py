@@ -17,6 +17,7 @@ from eyehand.data.target import TargetFrames
 from eyehand.errors import InvalidValueError
 from eyehand.interfaces import scene_configuration
 from eyehand.interfaces.scene_configuration import SceneConfiguration
+from eyehand.learning.generators import spawn
 from eyehand.learning.method import Source
 from eyehand.types import Floats, Images, PlanarScene
 from eyehand.world import baxter, counter, plane_camera
@@ -31,12 +32,15 @@ class SimulatedScenes:
     def __init__(self, source: Source, domain: str, seed: int, name: str) -> None:
         """Take the source, the name of the domain, and what the scenes depend on."""
         self.world = source.world(domain, frozenset({"camera", "privileged"}))
+        self._drawn = source.world(
+            domain, frozenset({"camera", "privileged"})
+        )  # batches may be drawn in the background
         self._seed, self._name = seed, name
 
     def batch(self, count: int, number: int) -> tuple[Tensor, Tensor]:
         """The pictures and Theta of mini-batch `number`: new scenes for every number."""
         seeds = counter.bits(self._seed, self._name, number, np.arange(count)).astype(np.int64) >> 1
-        obs = self.world.reset(seeds)
+        obs = self._drawn.reset(seeds)
         (camera,) = obs.cameras.values()
         pictures = torch.as_tensor(grey84(cast(Images, camera.rgb)))
         return pictures, SceneConfiguration().truth(cast(PlanarScene, obs.privileged))
@@ -53,16 +57,17 @@ class SimulatedScenes:
 class RecordedScenes:
     """Mini-batches of recorded frames (Zhang et al. 2017, Section 5.1 and Fig. 3)."""
 
-    def __init__(self, frames: TargetFrames, augmentation: Augmentation) -> None:
+    def __init__(self, frames: TargetFrames, augmentation: Augmentation, seed: int) -> None:
         """Take the frames; where no target is in them yet, one is drawn in at random places."""
-        self._frames = frames
+        self._frames, self._seed = frames, seed
         self._augmentation = augmentation
         self._grey = luma(frames.images)  # (N, 210, 160)
         self._plane_to_image = _calibration(frames)
         self._x_target_m = frames.environment_state if frames.extra.get("target_drawn") else None
 
-    def batch(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Pictures (count, 84, 84) uint8 and their Theta (count, 5) float32, joints as the encoders read them."""
+    def batch(self, count: int, number: int) -> tuple[Tensor, Tensor]:
+        """The pictures and Theta of mini-batch `number`, joints as the encoders read them."""
+        generator = spawn(self._seed, f"recorded/{number}")
         chosen = uniform_indices(len(self._grey), count, generator)
         pictures = augment(self._grey, chosen, self._augmentation, generator)
         if self._x_target_m is None:

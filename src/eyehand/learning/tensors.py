@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from eyehand.errors import FileFormatError, InvalidValueError
+from eyehand.world.rows import default_threads
 from eyehand.world.simulation import SimulatedWorld
 
 T = TypeVar("T")
@@ -24,6 +25,19 @@ def choose_device(name: str) -> torch.device:
         allowed = "auto, cpu or cuda" if torch.cuda.is_available() else "auto or cpu (this machine has no CUDA device)"
         raise InvalidValueError("device", name, allowed)
     return torch.device(name)
+
+
+def use_threads(count: int = 0) -> int:
+    """Let PyTorch compute on this many threads; 0 stands for half of the cores, the others draw pictures.
+
+    On two cores that is one: a second thread that waits for a shared core makes every operation many times slower.
+
+    Returns:
+        The number of threads.
+    """
+    threads = count or max(1, default_threads() // 2)
+    torch.set_num_threads(threads)
+    return threads
 
 
 def device_of(module: nn.Module) -> torch.device:

@@ -66,7 +66,7 @@ def augment(grey: Images, chosen: Integers, ranges: Augmentation, generator: tor
     def work(part: slice) -> None:
         _warp(grey, np.asarray(chosen[part], np.int64), parameters[part], salts[part], out[part])
 
-    rows.in_parallel(work, batch, rows.default_threads(), least=16)
+    rows.in_parallel(work, batch, rows.default_threads(), least=64)
     return out
 
 

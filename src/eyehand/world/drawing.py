@@ -103,7 +103,7 @@ class DrawingImaging:
         def draw(part: slice) -> None:
             _draw_rows(frames[part], joints_px[part], radii_px[part], arm[part], ground[part], discs[part], radius)
 
-        rows.in_parallel(draw, len(seeds), self._threads, least=16)
+        rows.in_parallel(draw, len(seeds), self._threads, least=64)
         return frames
 
     def _discs(self, state: PlanarScene, seeds: Integers) -> Floats:
