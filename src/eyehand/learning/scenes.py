@@ -58,12 +58,16 @@ class RecordedScenes:
     """Mini-batches of recorded frames (Zhang et al. 2017, Section 5.1 and Fig. 3)."""
 
     def __init__(self, frames: TargetFrames, augmentation: Augmentation, seed: int) -> None:
-        """Take the frames; where no target is in them yet, one is drawn in at random places."""
+        """Take the frames; where no target is in them yet, one is drawn in at random places.
+
+        Raises:
+            InvalidValueError: the calibration is no homography, or targets are in the frames and nothing says where.
+        """
         self._frames, self._seed = frames, seed
         self._augmentation = augmentation
         self._grey = luma(frames.images)  # (N, 210, 160)
         self._plane_to_image = _calibration(frames)
-        self._x_target_m = frames.environment_state if frames.extra.get("target_drawn") else None
+        self._x_target_m = _targets(frames)
 
     def batch(self, count: int, number: int) -> tuple[Tensor, Tensor]:
         """The pictures and Theta of mini-batch `number`, joints as the encoders read them."""
@@ -86,7 +90,23 @@ def _calibration(frames: TargetFrames) -> Floats:
     matrix = frames.extra.get("plane_to_image")
     if matrix is None:
         return plane_camera.believed_homography()
-    H = np.asarray(matrix, dtype=np.float64)
+    refused = InvalidValueError("plane_to_image", matrix, "an invertible 3 x 3 matrix of finite numbers", "info.json")
+    try:
+        H = np.asarray(matrix, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise refused from error
     if H.shape != (3, 3) or not np.isfinite(H).all() or abs(np.linalg.det(H)) < 1e-12:
-        raise InvalidValueError("plane_to_image", matrix, "an invertible 3 x 3 matrix of finite numbers", "info.json")
+        raise refused
     return H
+
+
+def _targets(frames: TargetFrames) -> Floats | None:
+    """Where the targets (N, 2) are that the frames show already; None where they show none."""
+    if not frames.extra.get("target_drawn"):
+        return None
+    x_target_m = frames.environment_state
+    if x_target_m is None or x_target_m.shape != (len(frames.images), 2):
+        got = "nothing" if x_target_m is None else f"shape {x_target_m.shape}"
+        allowed = "two numbers a frame, the target's place in metres, because info.json says target_drawn"
+        raise InvalidValueError("observation.environment_state", got, allowed)
+    return x_target_m
