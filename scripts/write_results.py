@@ -1,0 +1,300 @@
+"""Write every generated block of README.md and docs/ anew: measured numbers from result files, tables from the code.
+
+    python scripts/write_results.py
+
+A block stands between `<!-- results:NAME:begin -->` and `<!-- results:NAME:end -->`. Numbers come from the files under
+`results/` and nowhere else; a block whose file is missing says "Not measured yet." `scripts/check_results.py` fails
+when a page and its sources differ.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import code_tables
+import numpy as np
+from code_tables import markdown
+
+from eyehand.evaluation import claim, claims, statistics
+from eyehand.evaluation.results import DISTANCE, Results, merge, seeds_text
+from eyehand.evaluation.results_file import read_results
+from eyehand.evaluation.statistics import Sample
+from eyehand.evaluation.verdict import label
+
+ROOT = Path(__file__).parents[1]
+DEMO = Path("results/demo/results.json")
+CONTROL = Path("results/planar_reach_control")
+TWIN = Path("results/twin/planar_reach.json")
+FAILED = Path("results/negative/modular_dqn.json")
+NOT_MEASURED = "Not measured yet."
+MARKER = re.compile(r"<!-- results:([A-Za-z0-9_-]+):(begin|end) -->")
+BLOCK = re.compile(
+    r"(<!-- results:(?P<name>[A-Za-z0-9_-]+):begin -->\n)(?P<content>.*?)(<!-- results:(?P=name):end -->)", re.DOTALL
+)
+PAPER_NAMES = {"sim_only": "EE1", "adapted": "EE2", "fine_tuned": "EE2-FT", "oracle": "CR"}
+
+
+def pages(root: Path) -> list[Path]:
+    """README.md and every page under docs/."""
+    return [path for path in (root / "README.md", *sorted((root / "docs").rglob("*.md"))) if path.exists()]
+
+
+def rewritten(text: str, root: Path) -> str:
+    """A page's text with every block made anew; raises ValueError for markers that do not pair or name no block."""
+    markers = MARKER.findall(text)
+    for opening, closing in zip(markers[::2], [*markers[1::2], ("", "")], strict=False):
+        if (opening[0], "end") != closing or opening[1] != "begin":
+            raise ValueError(f"block {opening[0]}: its begin and its end do not pair")
+        if opening[0] not in BLOCKS:
+            raise ValueError(f"block {opening[0]}: unknown; known are {', '.join(sorted(BLOCKS))}")
+    return BLOCK.sub(lambda found: found[1] + BLOCKS[found["name"]](root).rstrip("\n") + "\n" + found[4], text)
+
+
+def contents(text: str) -> dict[str, str]:
+    """The content of every block of a page by name."""
+    return {found["name"]: found["content"] for found in BLOCK.finditer(text)}
+
+
+def demo(root: Path) -> str:
+    """The demo's table for the README: success and median distance of every policy in both domains."""
+    results = _demo_results(root)
+    if results is None:
+        return NOT_MEASURED
+    rows = [
+        [label(arm), *(_outcome(results, arm, domain) for domain in results.tested_domains())] for arm in results.arms()
+    ]
+    return markdown(["policy", *_domain_titles(results)], rows) + "\n\n" + _demo_caption(results)
+
+
+def demo_paper(root: Path) -> str:
+    """The demo in the terms of the paper's Tables 1 and 3, one row for a policy in a domain."""
+    results = _demo_results(root)
+    if results is None:
+        return NOT_MEASURED
+    header = ["policy", "domain", "success", "median d [cm]", "Q3 d [cm]", "mean R", "e (mean ± std)", "target [cm]"]
+    rows = [
+        _demo_row(results, arm, domain)
+        for domain in results.tested_domains()
+        for arm in results.arms()
+        if results.find(arm, domain)
+    ]
+    return markdown(header, rows) + "\n\n" + _demo_caption(results)
+
+
+def control(root: Path) -> str:
+    """K-GPS beside epsilon-greedy on the true scene, pooled over training seeds, with the paper's numbers."""
+    results = _control_results(root)
+    if results is None:
+        return NOT_MEASURED
+    paper = {arm: entries for arm, entries in _paper_of_control().items() if arm in results.arms()}
+    header = ["arm", "success", "by seed", "median d [cm]", "Q3 d [cm]", "minutes a seed", "paper: success, median, Q3"]
+    rows = [_control_row(root, results, arm, paper.get(arm, "")) for arm in sorted(results.arms(), reverse=True)]
+    first = results.provenance
+    said = (
+        f"Preset `{results.preset}`, domain `sim` with the true scene configuration, the same configuration in both "
+        "arms. Rates: the wider ends of the Wilson and the nested bootstrap 95 % interval; distances: nested bootstrap "
+        f"over training seeds and episodes. Machine: {first.machine or 'not recorded'}. Source: `{CONTROL}/`."
+    )
+    return markdown(header, rows) + "\n\n" + said
+
+
+def decided_claims(root: Path) -> str:
+    """The paper's claims that the committed control results decide, and how many are left."""
+    results = _control_results(root)
+    registered = claims.load("modular_dqn").claims
+    if results is None:
+        return NOT_MEASURED
+    decided = claim.decide_all(registered, results)
+    measured = [one for one in decided if one.value is not None]
+    rows = [
+        [
+            one.claim,
+            one.statement,
+            one.source,
+            f"{one.direction} {one.threshold:g}",
+            f"{one.value:.3f} [{one.low:.3f}-{one.high:.3f}]",
+            f"n={one.n}, {seeds_text(one.seeds)}",
+            one.status,
+        ]
+        for one in measured
+    ]
+    left = f"{len(decided) - len(measured)} of {len(decided)} claims are not measured yet. "
+    said = f"The claims are {claim.registration(registered, results)}; `eyehand claims modular_dqn` lists all of them."
+    if not rows:
+        return left + said
+    return markdown(["claim", "says", "source", "needs", "measured", "trials", "status"], rows) + f"\n\n{left}{said}"
+
+
+def twin_solvable(root: Path) -> str:
+    """The numbers behind rule 2 of the twin: every key of the file."""
+    path = root / TWIN
+    if not path.exists():
+        return NOT_MEASURED
+    document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    rows = [[key.replace("_", " "), value] for key, value in flat(document)]
+    return markdown(["quantity", "value"], rows) + f"\n\nSource: `{TWIN}`."
+
+
+def failed(root: Path) -> str:
+    """Variants that were tried and were worse."""
+    path = root / FAILED
+    if not path.exists():
+        return NOT_MEASURED
+    rows = [
+        [row["tried"], f"{row['error']:.3f}", row["instead"], f"{row['error_instead']:.3f}", row["after"]]
+        for row in json.loads(path.read_text(encoding="utf-8"))["perception"]
+    ]
+    header = ["tried", "error e", "used instead", "error e", "compared after"]
+    return markdown(header, rows) + f"\n\nSource: `{FAILED}`."
+
+
+def flat(document: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Keys and printed values of a nested JSON object; an object with value, low and high is one number."""
+    found: list[tuple[str, str]] = []
+    for key, value in document.items():
+        if isinstance(value, Mapping) and {"value", "low", "high"} <= value.keys():
+            count = f" (n={value['n']})" if "n" in value else ""
+            found.append((prefix + key, f"{value['value']:.3f} [{value['low']:.3f}-{value['high']:.3f}]{count}"))
+        elif isinstance(value, Mapping):
+            found += flat(value, f"{prefix}{key}.")
+        else:
+            found.append((prefix + key, _plain(value)))
+    return found
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, str):
+        return f"`{value}`" if re.fullmatch(r"[0-9a-f]{40,}", value) else value
+    return ", ".join(map(_plain, value)) if isinstance(value, list) else json.dumps(value)
+
+
+def _demo_results(root: Path) -> Results | None:
+    return read_results(root / DEMO) if (root / DEMO).exists() else None
+
+
+def _control_results(root: Path) -> Results | None:
+    files = control_files(root)
+    return merge([read_results(path) for path in files]) if files else None
+
+
+def control_files(root: Path) -> list[Path]:
+    """One result file for every arm and training seed."""
+    return sorted((root / CONTROL).glob("*.json"))
+
+
+def _domain_titles(results: Results) -> list[str]:
+    held_out = {domain.name for domain in results.domains if domain.held_out}
+    return [f"{name} (held out)" if name in held_out else name for name in results.tested_domains()]
+
+
+def _outcome(results: Results, arm: str, domain: str) -> str:
+    success, distance = results.sample(arm, domain, "success"), results.sample(arm, domain, DISTANCE)
+    if success is None:
+        return "-"
+    median = "" if distance is None else f"; {100 * float(np.median(distance.values)):.1f} cm"
+    return _rate(success) + median
+
+
+def _rate(success: Sample) -> str:
+    """A rate with Wilson's interval; with several trainings the wider ends of Wilson's and the bootstrap's."""
+    wilson = statistics.rate(success.values > 0.5)
+    if success.seeds == 1:
+        return wilson.text()
+    wide = statistics.success_interval(success)
+    return f"{wide.value:.3f} [{wide.low:.3f}-{wide.high:.3f}] ({wilson.successes}/{wilson.n})"
+
+
+def _demo_row(results: Results, arm: str, domain: str) -> list[str]:
+    success = results.sample(arm, domain, "success")
+    distance, reward = results.sample(arm, domain, DISTANCE), results.sample(arm, domain, "total_reward")
+    theta, cm = (results.error_sample(arm, domain, unit) for unit in ("theta", "cm"))
+    name = f"{label(arm)} ({PAPER_NAMES[arm]})" if arm in PAPER_NAMES else label(arm)
+    quartiles = ["-", "-"]
+    if distance is not None:
+        quartiles = [f"{100 * q:.1f}" for q in np.quantile(distance.values, [0.5, 0.75])]
+    return [
+        name,
+        domain,
+        "-" if success is None else _rate(success),
+        *quartiles,
+        "-" if reward is None else f"{reward.values.mean():.3f}",
+        "-" if theta is None else f"{theta.values.mean():.3f} ± {theta.values.std():.3f} (n={len(theta.values)})",
+        "-" if cm is None else f"{cm.values.mean():.1f}",
+    ]
+
+
+def _demo_caption(results: Results) -> str:
+    trials = sorted({len(one.seeds) for one in results.cells})
+    trainings = len({one.training_seed for one in results.cells})
+    read = "; ".join(
+        f"{entry.taken} of {'any number of' if entry.allowed is None else entry.allowed} {entry.what}"
+        for entry in results.ledger
+    )
+    versions = ", ".join(f"{d.name} version {d.version} (`{d.digest[:12]}`)" for d in results.domains if d.held_out)
+    return (
+        "Success rate with its Wilson 95 % interval and (successes/episodes), then the median distance to the target "
+        f"at the end. {' or '.join(map(str, trials))} episodes a cell, the same for every policy of a column; "
+        f"{seeds_text(trainings)}, so the intervals do not cover a second training. Preset `{results.preset}`. "
+        f"**The twin is a simulation too, no robot**: {versions}. Target data read: {read or 'none'}. Training and "
+        f"measuring took {results.provenance.wall_time_s / 60:.1f} minutes on {results.provenance.machine}. "
+        f"Source: `{DEMO}`."
+    )
+
+
+def _control_row(root: Path, results: Results, arm: str, paper: str) -> list[str]:
+    success, distance = results.sample(arm, "sim", "success"), results.sample(arm, "sim", DISTANCE)
+    by_seed = ", ".join(f"{one.rate.value:.3f}" for one in results.find(arm, "sim"))
+    minutes = [
+        part.provenance.wall_time_s / 60 for part in map(read_results, control_files(root)) if arm in part.arms()
+    ]
+    distances = ["-", "-"]
+    if distance is not None:
+        found = (statistics.bootstrap(distance, "median"), statistics.bootstrap(distance, "q3"))
+        distances = [f"{100 * d.value:.1f} [{100 * d.low:.1f}-{100 * d.high:.1f}]" for d in found]
+    rate = "-" if success is None else f"{_rate(success)}, {seeds_text(success.seeds)}"
+    spent = " to ".join(dict.fromkeys(f"{m:.1f}" for m in (min(minutes), max(minutes))))
+    return [f"`{arm}`", rate, by_seed, *distances, spent, paper]
+
+
+def _paper_of_control() -> dict[str, str]:
+    """The paper's success, median and third quartile by arm, from its Table 2."""
+    table = claims.load("modular_dqn").tables[1]
+    return {
+        row.ours[2].arm: f"{row.paper[2]} %, {row.paper[0]} cm, {row.paper[1]} cm"
+        for row in table.rows
+        if row.ours[2] is not None
+    }
+
+
+BLOCKS: Mapping[str, Callable[[Path], str]] = {
+    "demo": demo,
+    "demo-paper": demo_paper,
+    "control": control,
+    "claims": decided_claims,
+    "twin-solvable": twin_solvable,
+    "failed": failed,
+    **code_tables.BLOCKS,
+}
+
+
+def main(root: Path = ROOT) -> Sequence[Path]:
+    """Rewrite every page that differs from its sources, and say which."""
+    changed: list[Path] = []
+    for page in pages(root):
+        before = page.read_text(encoding="utf-8")
+        after = rewritten(before, root)
+        if after != before:
+            page.write_text(after, encoding="utf-8")
+            changed.append(page)
+    print("\n".join(str(path.relative_to(root)) for path in changed) or "Every page agrees with its sources.")
+    return changed
+
+
+if __name__ == "__main__":
+    main()

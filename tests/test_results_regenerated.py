@@ -1,0 +1,190 @@
+"""The numbers and tables in the documentation are those of the committed files and of the code."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from eyehand.evaluation import results
+from eyehand.evaluation.results_file import write_results
+from eyehand.learning.rollout import Episodes
+from eyehand.world.domain_files import load_domain
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = ("write_results", "check_results", "code_tables")
+
+
+@pytest.fixture
+def scripts(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ModuleType, ModuleType]]:
+    """The scripts that write and check, imported as the command line does."""
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    yield importlib.import_module("write_results"), importlib.import_module("check_results")
+    for name in SCRIPTS:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the documentation and its result files that a test may damage."""
+    for name in ("docs", "results"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "README.md", tmp_path)
+    return tmp_path
+
+
+def outcome(share: float, n: int, domain: str, distance_m: float) -> Episodes:
+    success = np.arange(n) < round(share * n)
+    seeds = load_domain(domain, "planar_reach").seeds(np.arange(n))
+    measures = {"distance_m": np.full(n, distance_m)}
+    return Episodes(seeds, success, ~success, np.arange(n) + 50, np.where(success, 0.9, -0.2), measures)
+
+
+def made(name: str, outcomes: dict[tuple[str, str, int], tuple[float, float]], n: int) -> results.Results:
+    identities = [load_domain(where, "planar_reach") for where in dict.fromkeys(domain for _, domain, _ in outcomes)]
+    return results.Results(
+        name,
+        "modular_dqn",
+        "planar_reach",
+        "quick",
+        provenance=results.Provenance(machine="two cores", wall_time_s=246.0),
+        domains=tuple(results.DomainIdentity(d.name, d.version, d.digest(), d.held_out) for d in identities),
+        cells=tuple(
+            results.cell(arm, domain, seed, outcome(share, n, domain, distance_m), "runs/x")
+            for (arm, domain, seed), (share, distance_m) in outcomes.items()
+        ),
+        ledger=(results.LedgerEntry("frames", "twin", 700, 1418),),
+    )
+
+
+def store(found: results.Results, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_results(found, path)
+
+
+def test_every_page_agrees_with_its_sources(scripts: tuple[ModuleType, ModuleType]) -> None:
+    assert scripts[1].problems(ROOT) == []
+
+
+def test_every_block_is_shown_somewhere(scripts: tuple[ModuleType, ModuleType]) -> None:
+    writer, _ = scripts
+    shown = {name for page in writer.pages(ROOT) for name in writer.contents(page.read_text(encoding="utf-8"))}
+    assert shown == set(writer.BLOCKS)
+
+
+def test_a_number_changed_by_hand_is_found(scripts: tuple[ModuleType, ModuleType], copy: Path) -> None:
+    page = copy / "docs/methods/modular_dqn.md"
+    text = page.read_text(encoding="utf-8")
+    assert "98.50" in text
+    page.write_text(text.replace("98.50", "99.50"), encoding="utf-8")
+    (problem,) = scripts[1].problems(copy)
+    assert problem.startswith("docs/methods/modular_dqn.md: block paper-table-2 differs from its sources")
+    assert "scripts/write_results.py" in problem
+
+
+def test_new_results_are_missed_until_the_pages_are_written_anew(
+    scripts: tuple[ModuleType, ModuleType], copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    writer, check = scripts
+    measured = {
+        ("sim_only", "sim", 0): (0.9375, 0.04),
+        ("sim_only", "twin/val", 0): (0.125, 0.41),
+        ("oracle", "twin/val", 0): (1.0, 0.034),
+    }
+    store(made("demo", measured, 32), copy / writer.DEMO)
+    assert any("block demo differs" in problem for problem in check.problems(copy))
+    assert copy / "README.md" in writer.main(copy)
+    assert check.problems(copy) == []
+    capsys.readouterr()
+    readme = writer.contents((copy / "README.md").read_text(encoding="utf-8"))["demo"]
+    assert "| sim only | 0.94 [0.80-0.98] (30/32); 4.0 cm | 0.12 [0.05-0.28] (4/32); 41.0 cm |" in readme
+    assert "| oracle | - | 1.00 [0.89-1.00] (32/32); 3.4 cm |" in readme
+    assert "twin/val (held out)" in readme
+    assert "The twin is a simulation too, no robot" in readme
+    for said in ("1 seed", "32 episodes a cell", "700 of 1418 frames", "4.1 minutes on two cores"):
+        assert said in readme
+
+
+def test_arms_of_several_trainings_are_pooled_beside_the_paper(
+    scripts: tuple[ModuleType, ModuleType], copy: Path
+) -> None:
+    writer, _ = scripts
+    shutil.rmtree(copy / writer.CONTROL, ignore_errors=True)
+    for arm, seed, share in (("kgps/3", 0, 1.0), ("kgps/3", 1, 0.975), ("egreedy/3", 0, 0.5)):
+        found = made(arm, {(arm, "sim", seed): (share, 0.035)}, 400)
+        store(found, copy / writer.CONTROL / f"{arm.replace('/', '-')}-{seed}.json")
+    rows = writer.control(copy).splitlines()
+    assert rows[2].startswith("| `kgps/3` | 0.988 [")
+    assert "(790/800), 2 seeds | 1.000, 0.975 | 3.5 [3.5-3.5] |" in rows[2]
+    assert rows[2].endswith("| 4.1 | 98.50 %, 3.4 cm, 4.3 cm |")
+    assert "0.500 [" in rows[3].replace("0.50 [", "0.500 [")
+    assert rows[3].endswith("| 50.25 %, 14.5 cm, 28.5 cm |")
+    claims = writer.decided_claims(copy)
+    assert "unregistered" in claims
+    assert "| pass |" in claims
+
+
+def test_what_is_missing_is_not_measured_yet(scripts: tuple[ModuleType, ModuleType], tmp_path: Path) -> None:
+    writer, _ = scripts
+    for block in ("demo", "demo-paper", "control", "claims", "twin-solvable", "failed"):
+        assert writer.BLOCKS[block](tmp_path) == "Not measured yet."
+
+
+def test_any_key_of_the_twins_file_is_shown(scripts: tuple[ModuleType, ModuleType], tmp_path: Path) -> None:
+    writer, _ = scripts
+    rate = {"value": 0.985, "low": 0.9676, "high": 0.9931, "n": 400}
+    document = {"oracle_success_twin": rate, "frames": 8000, "errors": {"theta": 0.02345678}, "twin_digest": "a" * 64}
+    path = tmp_path / writer.TWIN
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(document), encoding="utf-8")
+    shown = writer.twin_solvable(tmp_path)
+    assert "| oracle success twin | 0.985 [0.968-0.993] (n=400) |" in shown
+    assert "| frames | 8000 |" in shown
+    assert "| errors.theta | 0.02346 |" in shown
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("<!-- results:demo:end -->", "block demo: its begin and its end do not pair"),
+        ("results:demo:", "block dmo: unknown; known are claims"),
+    ],
+)
+def test_markers_that_make_no_block_are_found(
+    scripts: tuple[ModuleType, ModuleType], copy: Path, damage: str, said: str
+) -> None:
+    page = copy / "README.md"
+    repaired = damage.replace("demo", "dmo") if damage.endswith(":") else ""
+    page.write_text(page.read_text(encoding="utf-8").replace(damage, repaired), encoding="utf-8")
+    assert any(said in problem for problem in scripts[1].problems(copy))
+
+
+def test_numbers_of_an_older_twin_are_void(scripts: tuple[ModuleType, ModuleType], copy: Path) -> None:
+    path = copy / "results/demo/results.json"
+    store(made("demo", {("sim_only", "twin/val", 0): (0.5, 0.1)}, 4), path)
+    digest = load_domain("twin/val", "planar_reach").digest()
+    path.write_text(path.read_text(encoding="utf-8").replace(digest, "0" * 64), encoding="utf-8")
+    (problem,) = scripts[1].problems(copy)
+    assert "results/demo/results.json: was measured on version 1 of twin/val (000000000000)" in problem
+    assert "measure again" in problem
+
+
+def test_a_result_file_changed_by_hand_is_found(scripts: tuple[ModuleType, ModuleType], copy: Path) -> None:
+    path = copy / "results/demo/results.json"
+    store(made("demo", {("sim_only", "sim", 0): (0.5, 0.1)}, 4), path)
+    path.write_text(path.read_text(encoding="utf-8").replace('"success":0.5', '"success":0.75'), encoding="utf-8")
+    (problem,) = scripts[1].problems(copy)
+    assert "cells[0].success is 0.75, but its episodes give 0.5" in problem
+
+
+def test_a_file_that_is_no_json_of_finite_numbers_is_found(scripts: tuple[ModuleType, ModuleType], copy: Path) -> None:
+    (copy / "results/broken.json").write_text('{"value": NaN}', encoding="utf-8")
+    (problem,) = scripts[1].problems(copy)
+    assert problem == "results/broken.json: is no JSON of finite numbers (NaN is not finite)"
