@@ -283,7 +283,7 @@ def test_nothing_of_one_machine_or_of_tomorrow_is_written_down() -> None:
         "a note to self": re.compile("TO" + "DO|FIX" + "ME|XX" + "X"),
         "a banner": re.compile(r"^\s*#\s*[-=*#~]{4,}", re.MULTILINE),
     }
-    documents = [*written_files(), ROOT / "Makefile", ROOT / "pyproject.toml", *(ROOT / "docs").glob("*.md")]
+    documents = [*written_files(), ROOT / "Makefile", ROOT / "pyproject.toml", *(ROOT / "docs").rglob("*.md")]
     wrong = [
         f"{path.relative_to(ROOT)}: {what} ({match.group().strip()})"
         for path in documents

@@ -17,10 +17,12 @@ from pathlib import Path
 import pytest
 
 from eyehand.cli import output
+from eyehand.cli.train import configured, split_config
 from eyehand.cli.verbs import VERBS, find
+from eyehand.methods import load_method
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -72,7 +74,9 @@ def _check(arguments: list[str], quick: bool) -> None:
         verb = find(arguments[0])
         assert verb is not None, f"{arguments[0]} is none of {[verb.name for verb in VERBS]}"
         assert importlib.util.find_spec(verb.module), f"{verb.module} is missing"
-        output.parse(importlib.import_module(verb.module).Options, arguments[1:], verb.name)
+        plain, changes = split_config(arguments[1:])
+        output.parse(importlib.import_module(verb.module).Options, plain, verb.name)
+        configured(load_method("modular_dqn").preset("tiny"), None, changes, verb.name)
 
 
 @pytest.mark.parametrize(("document", "info", "code"), blocks("python"))
