@@ -4,12 +4,14 @@
 
 Every generated block is made anew and compared; every JSON file under `results/` is read, checked against the results
 schema where it claims it, and held against the domains of today, because numbers of a domain that changed are void.
+No file may hold an absolute path of the machine that it was made on.
 Prints what is wrong and exits with 1, else with 0.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +25,7 @@ from eyehand.evaluation.results import Results
 from eyehand.evaluation.results_file import VERSION, read_results
 from eyehand.world.domain_files import load_domain
 
+MACHINES = re.compile(r"/(?:work|home|root|tmp|Users)/")
 MEND = "run `python scripts/write_results.py` and commit what it changes"
 
 
@@ -39,9 +42,12 @@ def result_files(root: Path) -> list[Path]:
 
 def file_problems(path: Path, root: Path) -> list[str]:
     """What is wrong with one result file."""
-    name = path.relative_to(root)
+    name, text = path.relative_to(root), path.read_text(encoding="utf-8")
+    if found := MACHINES.search(text):
+        around = text[max(found.start() - 20, 0) : found.end() + 20]
+        return [f"{name}: holds an absolute path of one machine ({around!r}); take it out"]
     try:
-        document: Any = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+        document: Any = json.loads(text, parse_constant=_refuse)
     except ValueError as error:
         return [f"{name}: is no JSON of finite numbers ({error})"]
     if not isinstance(document, dict):

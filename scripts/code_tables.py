@@ -37,7 +37,8 @@ def verb_block(verb: Verb, root: Path) -> str:
     """A verb's example and its options, from the docstrings of its `Options`."""
     del root
     rows = [[f"`{name}`", default, text] for name, default, text in _options(verb) if name != "--json"]
-    return f"```bash\n{verb.example}\n```\n\n" + markdown(["option", "default", "meaning"], rows)
+    table = markdown(["option", "default", "meaning"], rows) if rows else "No options besides `--help` and `--json`."
+    return f"```bash\n{verb.example}\n```\n\n{table}"
 
 
 def verbs_block(root: Path) -> str:

@@ -93,11 +93,10 @@ def control(root: Path) -> str:
     paper = {arm: entries for arm, entries in _paper_of_control().items() if arm in results.arms()}
     header = ["arm", "success", "by seed", "median d [cm]", "Q3 d [cm]", "minutes a seed", "paper: success, median, Q3"]
     rows = [_control_row(root, results, arm, paper.get(arm, "")) for arm in sorted(results.arms(), reverse=True)]
-    first = results.provenance
     said = (
         f"Preset `{results.preset}`, domain `sim` with the true scene configuration, the same configuration in both "
         "arms. Rates: the wider ends of the Wilson and the nested bootstrap 95 % interval; distances: nested bootstrap "
-        f"over training seeds and episodes. Machine: {first.machine or 'not recorded'}. Source: `{CONTROL}/`."
+        f"over training seeds and episodes. Machine: {_machine(results)}. Source: `{CONTROL}/`."
     )
     return markdown(header, rows) + "\n\n" + said
 
@@ -242,9 +241,14 @@ def _demo_caption(results: Results) -> str:
         f"at the end. {' or '.join(map(str, trials))} episodes a cell, the same for every policy of a column; "
         f"{seeds_text(trainings)}, so the intervals do not cover a second training. Preset `{results.preset}`. "
         f"**The twin is a simulation too, no robot**: {versions}. Target data read: {read or 'none'}. Training and "
-        f"measuring took {results.provenance.wall_time_s / 60:.1f} minutes on {results.provenance.machine}. "
+        f"measuring took {results.provenance.wall_time_s / 60:.1f} minutes on {_machine(results)}. "
         f"Source: `{DEMO}`."
     )
+
+
+def _machine(results: Results) -> str:
+    """The size of the machine; its operating system stands in the file."""
+    return results.provenance.machine.split(",")[0] or "a machine that was not recorded"
 
 
 def _control_row(root: Path, results: Results, arm: str, paper: str) -> list[str]:

@@ -188,3 +188,11 @@ def test_a_file_that_is_no_json_of_finite_numbers_is_found(scripts: tuple[Module
     (copy / "results/broken.json").write_text('{"value": NaN}', encoding="utf-8")
     (problem,) = scripts[1].problems(copy)
     assert problem == "results/broken.json: is no JSON of finite numbers (NaN is not finite)"
+
+
+def test_a_path_of_one_machine_is_found(scripts: tuple[ModuleType, ModuleType], copy: Path) -> None:
+    path = "/" + "home/somebody/runs"
+    (copy / "results/private.json").write_text(json.dumps({"run": path}), encoding="utf-8")
+    (problem,) = scripts[1].problems(copy)
+    assert problem.startswith("results/private.json: holds an absolute path of one machine")
+    assert path in problem
