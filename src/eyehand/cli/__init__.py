@@ -19,7 +19,7 @@ BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, what shells expect
 BROKEN_PIPE = 141  # 128 + SIGPIPE
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -55,7 +55,7 @@ def run(arguments: Sequence[str]) -> int:
         if options.run is None or options.data is None:
             raise EyehandError("Name a run and a recording: `eyehand adapt runs/reach --data recordings/twin`.")
         subject, config = _subject(options, options.run, options.data)
-        config = configured(config, options.overrides, changes, "adapt")
+        config = configured(config, options.overrides, changes, "adapt", options.json)
         folder = options.out or options.run.with_name(f"{options.run.name}-adapted")
         done = adapt(subject, config, Where(folder, False, options.device, options.json, options.threads))
     emit_run(done, options.json)

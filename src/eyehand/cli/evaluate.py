@@ -47,6 +47,10 @@ def run(arguments: Sequence[str]) -> int:
     options = output.parse(Options, arguments, "evaluate")
     if options.trials < 1:
         raise InvalidValueError("--trials", options.trials, "at least 1")
+    if options.episode is not None and not 0 <= options.episode < 2**63:
+        raise InvalidValueError("--episode", options.episode, "the number or the seed of an episode, 0 or more")
+    if options.save is not None and options.episode is None:
+        raise InvalidValueError("--save", str(options.save), "only with --episode, which says what to save")
     trained = load_trained(options.run, options.step)
     if (Path(options.domain) / "meta/info.json").exists():
         raise NotDefinedError(f"{options.domain} is a recorded folder: it has no success rate, use `eyehand perceive`.")

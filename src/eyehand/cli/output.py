@@ -21,13 +21,14 @@ from eyehand.errors import EyehandError, InvalidValueError
 Options = TypeVar("Options")
 
 
-def parse(options: type[Options], arguments: Sequence[str], verb: str) -> Options:
+def parse(options: type[Options], arguments: Sequence[str], verb: str, as_json: bool = False) -> Options:
     """Read the options of a verb.
 
     Args:
         options: a dataclass; its field docstrings are the help texts.
         arguments: what was typed after the verb.
         verb: the verb's name, whose summary and example head the help.
+        as_json: JSON was asked for, even if these arguments do not say so.
 
     Raises:
         SystemExit: with code 0 after `--help`.
@@ -38,7 +39,7 @@ def parse(options: type[Options], arguments: Sequence[str], verb: str) -> Option
     description = f"{entry.summary[0].upper()}{entry.summary[1:]}.\n\nExample:\n    {entry.example}"
     said = io.StringIO()
     try:
-        with contextlib.redirect_stderr(said if "--json" in arguments else sys.stderr):
+        with contextlib.redirect_stderr(said if as_json or "--json" in arguments else sys.stderr):
             return tyro.cli(
                 options,
                 prog=f"eyehand {verb}",

@@ -12,7 +12,7 @@ import tyro
 from PIL import Image, UnidentifiedImageError
 
 from eyehand.cli import output
-from eyehand.errors import FileFormatError, PairingError
+from eyehand.errors import EyehandError, FileFormatError, PairingError
 from eyehand.evaluation.trained import Trained, load_trained
 from eyehand.learning.policy import as_modular
 from eyehand.types import Camera, Images, Observation
@@ -37,6 +37,8 @@ class Options:
 def run(arguments: Sequence[str]) -> int:
     """Draw what the policy perceives over every image."""
     options = output.parse(Options, arguments, "perceive")
+    if not options.images:
+        raise EyehandError("Name image files, for example `eyehand perceive runs/reach frame.png`.")
     trained = load_trained(options.run)
     pictures = [_read(path) for path in options.images]  # all of them before anything is written
     folder = options.out or options.run / "perceived"

@@ -59,6 +59,8 @@ def run(arguments: Sequence[str]) -> int:
     options = output.parse(Options, arguments, "report")
     if options.trials < 1 or options.gap_trials < 0:
         raise InvalidValueError("--trials", options.trials, "at least 1, and --gap-trials at least 0")
+    if options.target == options.nominal:
+        raise InvalidValueError("--target", options.target, "another domain than --nominal")
     made = make_report(chain(options.run), options)
     data = {"report": made.report_path, "results": made.results_path}
     output.emit(options.json, data, lambda: f"{table(made.results)}\n\nReport: {made.report_path}")

@@ -58,7 +58,8 @@ def run(arguments: Sequence[str]) -> int:
         if not options.method:
             raise EyehandError("Name a method, for example `eyehand train modular_dqn`, or a run to --resume.")
         subject = Subject(options.method, options.task, options.option, options.preset, options.seed)
-        config = configured(load_method(options.method).preset(options.preset), options.overrides, changes, "train")
+        preset = load_method(options.method).preset(options.preset)
+        config = configured(preset, options.overrides, changes, "train", options.json)
         folder = options.out or Path("runs") / f"{options.method}-{options.preset}-{options.seed}"
         done = train(subject, config, Where(folder, False, options.device, options.json, options.threads))
     emit_run(done, options.json)
@@ -83,7 +84,7 @@ def refuse_changes(changes: Sequence[str]) -> None:
         raise EyehandError(f"--resume takes the configuration of the run; {changes[0]} cannot change it.")
 
 
-def configured(base: Any, overrides: Path | None, changes: Sequence[str], verb: str) -> Any:
+def configured(base: Any, overrides: Path | None, changes: Sequence[str], verb: str, as_json: bool = False) -> Any:
     """A configuration with the overrides file and then the `--config.NAME` arguments applied.
 
     Raises:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ from eyehand.data.ledger import Ledger
 from eyehand.data.recorded import RecordedEpisodes, require
 from eyehand.data.recording import EpisodeWriter
 from eyehand.data.target import RecordedTarget
-from eyehand.errors import InvalidValueError, NotDefinedError, PairingError
+from eyehand.errors import EyehandError, InvalidValueError, NotDefinedError, PairingError
 from eyehand.evaluation.trained import (
     Subject,
     load_trained,
@@ -60,13 +63,14 @@ def train(subject: Subject, config: Any, where: Where) -> Run:
         Interrupted: stopped by the user after saving.
         EyehandError: see `Run.create`, `Run.open` and `fit`.
     """
-    command = f"eyehand train --resume {where.folder}"
+    command = f"eyehand train --resume {shlex.quote(str(where.folder))}"
     run, subject, config, method = _enter(subject, config, where, command)
     if subject.data:
         raise PairingError(f"{where.folder} was adapted, not trained: continue it with `eyehand adapt --resume`.")
-    task = subject.build_task()
-    model = method.networks(config, task, subject.seed).to(choose_device(where.device))
-    method.train(config, Source(task), run, model)
+    with _taken_back(run, where):
+        task = subject.build_task()
+        model = method.networks(config, task, subject.seed).to(choose_device(where.device))
+        method.train(config, Source(task), run, model)
     return run
 
 
@@ -81,19 +85,32 @@ def adapt(subject: Subject, config: Any, where: Where) -> Run:
     if not where.resume:
         load_trained(subject.parent)  # refuses a parent without weights before anything is written
         require(subject.data, load_method(subject.method).features)
-    run, subject, config, method = _enter(subject, config, where, f"eyehand adapt --resume {where.folder}")
+    command = f"eyehand adapt --resume {shlex.quote(str(where.folder))}"
+    run, subject, config, method = _enter(subject, config, where, command)
     if not subject.data:
         raise PairingError(f"{where.folder} was trained, not adapted: continue it with `eyehand train --resume`.")
-    task = subject.build_task()
-    model = method.networks(config, task, subject.seed)
-    if run.checkpoints.load(weights_only=True) is None:
-        load_weights(Run.open(subject.parent), model)
-    recording = require(subject.data, method.features)
-    ledger = Ledger.open(run.folder / "ledger.json", method.budget)
-    (camera,) = (name for name in method.features if name.startswith("observation.images."))
-    target = RecordedTarget(recording, ledger, camera)
-    method.adapt(config, Source(task), target, run, model.to(choose_device(where.device)))
+    with _taken_back(run, where):
+        task = subject.build_task()
+        model = method.networks(config, task, subject.seed)
+        if run.checkpoints.load(weights_only=True) is None:
+            load_weights(Run.open(subject.parent), model)
+        recording = require(subject.data, method.features)
+        ledger = Ledger.open(run.folder / "ledger.json", method.budget)
+        (camera,) = (name for name in method.features if name.startswith("observation.images."))
+        target = RecordedTarget(recording, ledger, camera)
+        method.adapt(config, Source(task), target, run, model.to(choose_device(where.device)))
     return run
+
+
+@contextmanager
+def _taken_back(run: Run, where: Where) -> Generator[None]:
+    """Leave no new folder behind where something is refused before training begins, such as a device or a domain."""
+    try:
+        yield
+    except EyehandError:
+        if not where.resume:
+            run.discard()
+        raise
 
 
 def _enter(subject: Subject, config: Any, where: Where, resume_command: str) -> tuple[Run, Subject, Any, Method[Any]]:
@@ -128,6 +145,10 @@ def record(task: Task[Any], domain: Domain, frames: int, folder: Path, first_epi
     """
     if frames < 1:
         raise InvalidValueError("frames", frames, "at least 1")
+    if not 0 <= first_episode <= 2**32 - frames:
+        raise InvalidValueError(
+            "first_episode", first_episode, f"from 0 to {2**32 - frames}, so that all have a number"
+        )
     hidden = dataclasses.replace(domain, appearance=dataclasses.replace(domain.appearance, target="none"))
     (camera, imaging), *more = task.imaging(hidden).items()
     if more:

@@ -11,15 +11,16 @@ import torch
 from torch import nn
 
 from eyehand.errors import InvalidValueError
+from eyehand.learning.ranges import Checked, Count
 
 
 @dataclass(frozen=True)
-class ConvLayer:
+class ConvLayer(Checked):
     """One convolution followed by a ReLU: number of filters, side of the kernel, stride."""
 
-    filters: int
-    kernel: int
-    stride: int
+    filters: Count
+    kernel: Count
+    stride: Count
 
 
 def conv_stack(layers: Sequence[ConvLayer], size: tuple[int, int], channels: int = 1) -> tuple[nn.Sequential, int]:

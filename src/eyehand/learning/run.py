@@ -24,7 +24,7 @@ import sys
 import time
 import weakref
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -160,6 +160,15 @@ class Run:
         self._truncate_metrics(self.restored.step)
         self._earlier_wall_s = _number(self.restored.state.get("wall_s"))
         self._warn_of_other_threads(self.restored.state.get("threads"))
+
+    def discard(self) -> None:
+        """Take back the folder of a run that was created and has not begun to train; does nothing once it has."""
+        if self._claimed:
+            return
+        for name in (CONFIG, PROVENANCE, "ledger.json"):
+            (self.folder / name).unlink(missing_ok=True)
+        with suppress(OSError):  # something else lies there
+            self.folder.rmdir()
 
     @property
     def wall_s(self) -> float:

@@ -34,7 +34,12 @@ def use_threads(count: int = 0) -> int:
 
     Returns:
         The number of threads.
+
+    Raises:
+        InvalidValueError: a negative count.
     """
+    if count < 0:
+        raise InvalidValueError("threads", count, "at least 1, or 0 for half of the cores")
     threads = count or max(1, default_threads() // 2)
     torch.set_num_threads(threads)
     return threads

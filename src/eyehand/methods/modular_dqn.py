@@ -48,6 +48,7 @@ from eyehand.learning.loop import Schedule, fit
 from eyehand.learning.method import Source
 from eyehand.learning.networks import ConvLayer, conv_stack, initialise, mlp
 from eyehand.learning.policy import ModularPolicy, Truth
+from eyehand.learning.ranges import Amount, Checked, Count, Rate, Share
 from eyehand.learning.replay import Transitions
 from eyehand.learning.rollout import mean_errors, mean_outcomes
 from eyehand.learning.run import Run
@@ -62,68 +63,68 @@ from eyehand.world.task import Task
 
 
 @dataclass(frozen=True)
-class PerceptionConfig:
+class PerceptionConfig(Checked):
     """Supervised training of the eyes (Section 5.1); real_share 0 is SIM, 0.25 to 1 are P25 to P100."""
 
     domain: str = "sim"
-    real_share: float = 0.0
-    updates: int = 30_000
-    batch: int = 128
-    lr: float = 5e-3
-    lr_end: float = 1e-5
+    real_share: Share = 0.0
+    updates: Amount = 30_000
+    batch: Count = 128
+    lr: Rate = 5e-3
+    lr_end: Rate = 1e-5
 
 
 @dataclass(frozen=True)
-class ControlConfig:
+class ControlConfig(Checked):
     """Q-learning of the hand on true scene configurations (Section 5.2)."""
 
-    updates: int = 16_000
+    updates: Amount = 16_000
     exploration: Exploration = "k_gps"
-    epsilon: tuple[float, float] = (1.0, 0.1)
-    epsilon_updates: int = 10_000
-    worlds: int = 256
-    batch: int = 512
-    n_step: int = 16
-    gamma: float = 0.99
+    epsilon: tuple[Share, Share] = (1.0, 0.1)
+    epsilon_updates: Count = 10_000
+    worlds: Count = 256
+    batch: Count = 512
+    n_step: Count = 16
+    gamma: Share = 0.99
     double_q: bool = True
-    target_rate: float = 0.005
-    replay: int = 400_000
-    warm_up: int = 2_000
-    lr: float = 1e-3
-    lr_end: float = 1e-5
+    target_rate: Share = 0.005
+    replay: Count = 400_000
+    warm_up: Amount = 2_000
+    lr: Rate = 1e-3
+    lr_end: Rate = 1e-5
 
 
 @dataclass(frozen=True)
-class FineTuneConfig:
+class FineTuneConfig(Checked):
     """Weighted end-to-end tuning (Section 5.3); `beta=0` is the task loss alone."""
 
-    updates: int = 4_000
-    beta: float = 0.8
-    worlds: int = 64
-    task_batch: int = 64
-    perception_batch: int = 256
-    real_share: float = 0.75
-    epsilon: float = 0.1
-    replay: int = 100_000
-    lr: float = 2e-4
-    lr_end: float = 1e-5
+    updates: Amount = 4_000
+    beta: Share = 0.8
+    worlds: Count = 64
+    task_batch: Count = 64
+    perception_batch: Count = 256
+    real_share: Share = 0.75
+    epsilon: Share = 0.1
+    replay: Count = 100_000
+    lr: Rate = 2e-4
+    lr_end: Rate = 1e-5
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Checked):
     """The whole method, by default for a laptop; `from_scratch` adapts fresh eyes: with a real share of 1 it is RW."""
 
     layers: tuple[ConvLayer, ...] = (ConvLayer(24, 8, 4), ConvLayer(48, 4, 2), ConvLayer(48, 3, 1))
-    hidden: tuple[int, ...] = (400, 300)
+    hidden: tuple[Count, ...] = (400, 300)
     perception: PerceptionConfig = PerceptionConfig()
     control: ControlConfig = ControlConfig()
     adapt: PerceptionConfig = PerceptionConfig(real_share=0.75, updates=15_000)
     fine_tune: FineTuneConfig = FineTuneConfig()
     stages: tuple[Literal["perception", "end_to_end"], ...] = ("perception", "end_to_end")  # what `adapt` does
     from_scratch: bool = False
-    frames: int = 1418  # recorded frames to read
+    frames: Count = 1418  # recorded frames to read
     augmentation: Augmentation = Augmentation()  # noqa: RUF009 - frozen
-    evaluations: int = 10  # points of every learning curve
+    evaluations: Amount = 10  # points of every learning curve
 
 
 class PerceptionNetwork(nn.Module):
@@ -281,7 +282,7 @@ class ControlLearner(_QLearner):
         epsilon = max(end, start + (end - start) * self.done / c.epsilon_updates)
         with torch.inference_mode():
             self.act(self.experience.encoded(), epsilon)
-        if len(self.experience.replay) < c.warm_up:
+        if len(self.experience.replay) < min(c.warm_up, c.replay):
             return {"train/epsilon": epsilon}
         batch = self.experience.sample(c.batch, self.generator, device_of(self.control))
         loss = task_loss(self.control, self.target, batch.state, batch.next_state, batch, c.double_q)

@@ -111,7 +111,7 @@ class PlanarReach:
 
     def __init__(self, joints: int = 3) -> None:
         """Make the task with 1, 2 or 3 active joints."""
-        if joints not in ACTIVE_JOINTS:
+        if joints not in (1, 2, 3) or type(joints) is not int:
             raise InvalidValueError("planar_reach joints", joints, "1, 2 or 3")
         self.joints = joints
         self.interface = SceneConfiguration()
