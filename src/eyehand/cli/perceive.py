@@ -44,9 +44,10 @@ def run(arguments: Sequence[str]) -> int:
     folder = options.out or options.run / "perceived"
     folder.mkdir(parents=True, exist_ok=True)
     found: list[dict[str, object]] = []
+    names = _names(options.images)
     for path, picture in zip(options.images, pictures, strict=True):
         drawn, values = _perceive(trained, picture)
-        target = folder / f"{path.stem}-perceived.png"
+        target = folder / f"{names[len(found)]}-perceived.png"
         Image.fromarray(drawn).save(target)
         found.append({"image": path, "picture": target, trained.task.interface.name: values})
     name = trained.task.interface.name
@@ -57,11 +58,24 @@ def run(arguments: Sequence[str]) -> int:
 
 def _read(path: Path) -> Image.Image:
     try:
-        return Image.open(path).convert("RGB")
+        with Image.open(path) as picture:
+            return picture.convert("RGB")
     except FileNotFoundError as error:
         raise FileFormatError(path, "there is no such image", "Name image files such as frame.png.") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise FileFormatError(path, f"cannot be read as an image ({error})", "PNG and JPEG files can.") from error
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """A name for the picture of every image: its own, with a number where another image has the same."""
+    names: list[str] = []
+    for path in paths:
+        name, number = path.stem, 1
+        while name in names:
+            number += 1
+            name = f"{path.stem}-{number}"
+        names.append(name)
+    return names
 
 
 def _perceive(trained: Trained, picture: Image.Image) -> tuple[Images, list[float]]:

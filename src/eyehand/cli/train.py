@@ -95,7 +95,7 @@ def configured(base: Any, overrides: Path | None, changes: Sequence[str], verb: 
         return changed
     kind = cast(type[Any], type(changed))
     holder: type[Any] = dataclasses.make_dataclass("Configured", [("config", kind, changed)], frozen=True)
-    return output.parse(holder, changes, verb).config
+    return output.parse(holder, changes, verb, as_json).config
 
 
 def emit_run(done: Run, as_json: bool) -> None:
