@@ -1,80 +1,22 @@
-"""The verbs of a crossing at the smallest sizes, and every kind of bad input: one line, code 2, nothing half-made."""
+"""The verbs of a crossing, from training to the report, at the smallest sizes."""
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from eyehand.cli import main
-from eyehand.data.ledger import Budget
-from eyehand.methods.modular_dqn import ModularDQN
-from eyehand.tasks.planar_reach import PlanarReach
+Told = Callable[..., Any]
 
-Said = pytest.CaptureFixture[str]
+pytestmark = pytest.mark.usefixtures("short_episodes")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def short_episodes() -> Iterator[None]:
-    """Episodes of 8 steps: nothing here depends on what a policy learns."""
-    patch = pytest.MonkeyPatch()
-    patch.setattr(PlanarReach, "horizon", 8)
-    yield
-    patch.undo()
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a trained run, a recording and an adapted run, which tests only read."""
-    folder = tmp_path_factory.mktemp("crossing")
-    run, data, adapted = str(folder / "run"), str(folder / "data"), str(folder / "adapted")
-    assert main(["train", "modular_dqn", "--preset", "tiny", "--out", run, "--json"]) == 0
-    assert main(["record", "--domain", "sim", "--frames", "10", "--out", data, "--json"]) == 0
-    assert main(["adapt", run, "--data", data, "--out", adapted, "--json"]) == 0
-    return folder
-
-
-@pytest.fixture
-def copy(made: Path, tmp_path: Path) -> Path:
-    """The same folder to damage."""
-    shutil.copytree(made, tmp_path / "crossing")
-    return tmp_path / "crossing"
-
-
-def told(said: Said, *arguments: object) -> Any:
-    """The JSON that a command prints."""
-    said.readouterr()
-    assert main([*map(str, arguments), "--json"]) == 0
-    return json.loads(said.readouterr().out)
-
-
-def refused(said: Said, *arguments: object) -> str:
-    """The one line with which a command refuses, the same with and without --json."""
-    lines: list[str] = []
-    for form in ([], ["--json"]):
-        said.readouterr()
-        assert main([*map(str, arguments), *form]) == 2
-        out, err = said.readouterr()
-        lines += [
-            line.removeprefix("eyehand: error: ") for line in err.splitlines() if line.startswith("eyehand: error")
-        ]
-        assert (json.loads(out)["error"] == lines[-1]) if form else not out
-    assert len(lines) == 2
-    assert lines[0] == lines[1]
-    return lines[0]
-
-
-def test_training_says_what_it_did_and_where(made: Path, said: Said) -> None:
+def test_training_says_what_it_did_and_where(made: Path, told: Told) -> None:
     config = json.loads((made / "run/config.json").read_text())
     assert (config["method"], config["task"], config["preset"], config["seed"]) == (
         "modular_dqn",
@@ -84,13 +26,8 @@ def test_training_says_what_it_did_and_where(made: Path, said: Said) -> None:
     )
     assert config["config"]["control"]["worlds"] == 8
     assert (made / "run/checkpoints/last").read_text() == "52\n"
-    again = told(said, "train", "--resume", made / "run")
+    again = told("train", "--resume", made / "run")
     assert again == {"run": str(made / "run"), "steps": 52, "phases": {"perception": 12, "control": 40}, "warnings": []}
-
-
-@pytest.fixture
-def said(capsys: Said) -> Said:
-    return capsys
 
 
 def test_a_recording_holds_frames_joints_places_and_where_they_come_from(made: Path) -> None:
@@ -111,29 +48,29 @@ def test_adapting_reads_through_the_ledger_and_names_its_parent(made: Path) -> N
     assert config["data"] == str(made / "data")
 
 
-def test_overrides_come_from_a_file_and_then_from_the_command_line(tmp_path: Path, said: Said) -> None:
+def test_overrides_come_from_a_file_and_then_from_the_command_line(tmp_path: Path, told: Told) -> None:
     file = tmp_path / "more.toml"
     file.write_text("[perception]\nupdates = 3\nbatch = 4\n[control]\nupdates = 2\n")
     run = tmp_path / "run"
     arguments = ["--preset", "tiny", "--overrides", file, "--option", "joints=2", "--seed", 7, "--out", run]
-    done = told(said, "train", "modular_dqn", *arguments, "--config.perception.updates", 5)
+    done = told("train", "modular_dqn", *arguments, "--config.perception.updates", 5)
     assert done["phases"] == {"perception": 5, "control": 2}
     config = json.loads((run / "config.json").read_text())
     assert (config["seed"], config["options"], config["config"]["perception"]["batch"]) == (7, ["joints=2"], 4)
 
 
-def test_evaluating_gives_a_rate_with_its_interval(made: Path, said: Said) -> None:
-    found = told(said, "evaluate", made / "run", "--trials", 3)
+def test_evaluating_gives_a_rate_with_its_interval(made: Path, told: Told) -> None:
+    found = told("evaluate", made / "run", "--trials", 3)
     assert found["n"] == 3
     assert 0 <= found["low"] <= found["success"] <= found["high"] <= 1
     assert found["median_distance_m"] > 0
     assert set(found["interface_error"]) == {"theta", "cm", "deg"}
-    oracle = told(said, "evaluate", made / "run", "--trials", 3, "--arm", "oracle_perception")
+    oracle = told("evaluate", made / "run", "--trials", 3, "--arm", "oracle_perception")
     assert oracle["n"] == 3
 
 
-def test_one_episode_is_saved_as_video_and_pictures(made: Path, tmp_path: Path, said: Said) -> None:
-    found = told(said, "evaluate", made / "run", "--episode", 4, "--save", tmp_path / "watched")
+def test_one_episode_is_saved_as_video_and_pictures(made: Path, tmp_path: Path, told: Told) -> None:
+    found = told("evaluate", made / "run", "--episode", 4, "--save", tmp_path / "watched")
     assert found["episode_seed"] == 4
     assert found["steps"] == 8
     names = sorted(Path(file).name for file in found["files"])
@@ -141,10 +78,10 @@ def test_one_episode_is_saved_as_video_and_pictures(made: Path, tmp_path: Path, 
     assert all(Path(file).stat().st_size > 500 for file in found["files"])
 
 
-def test_the_gap_between_two_domains_is_taken_apart(made: Path, tmp_path: Path, said: Said) -> None:
+def test_the_gap_between_two_domains_is_taken_apart(made: Path, tmp_path: Path, told: Told) -> None:
     weak = tmp_path / "weak.toml"
     weak.write_text('base = "sim"\n[dynamics]\nmotion = "servo"\nstep_gain = 0.5\n')
-    found = told(said, "gap", made / "run", "--target", weak, "--trials", 2)
+    found = told("gap", made / "run", "--target", weak, "--trials", 2)
     assert (found["policy"], found["nominal"], found["target"]) == ("modular_dqn", "sim", "weak")
     (success, distance) = found["decompositions"]
     assert set(success["shares"]) == {"visual", "setup", "motion"}
@@ -154,32 +91,32 @@ def test_the_gap_between_two_domains_is_taken_apart(made: Path, tmp_path: Path, 
     assert len(found["curve"]) == 6
 
 
-def test_a_report_is_one_page_with_the_numbers_beside_it(copy: Path, tmp_path: Path, said: Said) -> None:
+def test_a_report_is_one_page_with_the_numbers_beside_it(copy: Path, tmp_path: Path, told: Told) -> None:
     other = tmp_path / "dim.toml"
     other.write_text('base = "sim"\n[appearance]\nbackground_albedo = 0.7\n')
     arguments = ["report", copy / "run", "--target", other, "--trials", 2, "--gap-trials", 0]
-    found = told(said, *arguments)
+    found = told(*arguments)
     page = Path(found["report"]).read_text()
     assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
     assert "dim" in page
     results = json.loads(Path(found["results"]).read_text())
     assert results["method"] == "modular_dqn"
-    decided = told(said, "claims", "modular_dqn", "--results", found["results"])
+    decided = told("claims", "modular_dqn", "--results", found["results"])
     assert {one["status"] for one in decided} <= {"pass", "fail", "undecided"}
 
 
-def test_claims_without_results_are_undecided(said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_claims_without_results_are_undecided(told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    decided = told(said, "claims", "modular_dqn")
+    decided = told("claims", "modular_dqn")
     assert {one["status"] for one in decided} == {"undecided"}
     assert {"claim", "statement", "source", "value", "low", "high", "threshold", "n", "seeds", "file"} < set(decided[0])
 
 
-def test_perceiving_draws_over_pictures_of_any_size(made: Path, tmp_path: Path, said: Said) -> None:
+def test_perceiving_draws_over_pictures_of_any_size(made: Path, tmp_path: Path, told: Told) -> None:
     for name, size in (("wide.png", (640, 480)), ("small.jpg", (40, 30)), ("tall.png", (7, 100))):
         Image.new("RGB", size, (90, 120, 90)).save(tmp_path / name)
     names = [tmp_path / name for name in ("wide.png", "small.jpg", "tall.png")]
-    found = told(said, "perceive", made / "run", *names, "--out", tmp_path / "seen")
+    found = told("perceive", made / "run", *names, "--out", tmp_path / "seen")
     assert [Path(one["picture"]).name for one in found] == [f"{path.stem}-perceived.png" for path in names]
     for one in found:
         assert len(one["scene_configuration"]) == 5
@@ -189,396 +126,12 @@ def test_perceiving_draws_over_pictures_of_any_size(made: Path, tmp_path: Path, 
 
 
 def test_pictures_of_one_name_from_two_folders_do_not_overwrite_each_other(
-    made: Path, tmp_path: Path, said: Said
+    made: Path, tmp_path: Path, told: Told
 ) -> None:
     for folder, level in (("a", 50), ("b", 200)):
         (tmp_path / folder).mkdir()
         Image.new("RGB", (160, 210), (level,) * 3).save(tmp_path / folder / "frame.png")
     images = [tmp_path / "a/frame.png", tmp_path / "b/frame.png"]
-    found = told(said, "perceive", made / "run", *images, "--out", tmp_path / "seen")
+    found = told("perceive", made / "run", *images, "--out", tmp_path / "seen")
     assert len({one["picture"] for one in found}) == 2
     assert len(list((tmp_path / "seen").iterdir())) == 2
-
-
-UNKNOWN = {
-    "method": (["train", "modular_dqm", "--out", "OUT"], r"Unknown method 'modular_dqm'. Did you mean 'modular_dqn'?"),
-    "preset": (
-        ["train", "modular_dqn", "--preset", "tin", "--out", "OUT"],
-        "Unknown preset 'tin'. Did you mean 'tiny'?",
-    ),
-    "task": (["train", "modular_dqn", "--task", "planar", "--out", "OUT"], "Unknown task 'planar'. Did you mean"),
-    "option": (
-        ["train", "modular_dqn", "--option", "joint=2", "--out", "OUT"],
-        "Unknown option 'joint' in task 'planar_reach'. Did you mean 'joints'? Allowed: joints.",
-    ),
-    "option's value": (
-        ["train", "modular_dqn", "--option", "joints=7", "--out", "OUT"],
-        "Invalid planar_reach joints: got 7, allowed is 1, 2 or 3.",
-    ),
-    "option's kind": (
-        ["train", "modular_dqn", "--option", "joints=[1]", "--out", "OUT"],
-        "got [1], allowed is 1, 2 or 3",
-    ),
-    "option's form": (
-        ["train", "modular_dqn", "--option", "joints", "--out", "OUT"],
-        "NAME=VALUE, for example joints=2",
-    ),
-    "device": (
-        ["train", "modular_dqn", "--preset", "tiny", "--device", "tpu", "--out", "OUT"],
-        "Invalid device: got 'tpu'",
-    ),
-    "threads": (
-        ["train", "modular_dqn", "--preset", "tiny", "--threads", "-2", "--out", "OUT"],
-        "Invalid threads: got -2",
-    ),
-    "source": (
-        ["train", "modular_dqn", "--preset", "tiny", "--config.perception.domain", "simm", "--out", "OUT"],
-        "Unknown domain 'simm' in task 'planar_reach'. Did you mean 'sim'?",
-    ),
-    "held-out source": (
-        ["train", "modular_dqn", "--preset", "tiny", "--config.perception.domain", "twin", "--out", "OUT"],
-        "Training may not look at domain 'twin': it is held out",
-    ),
-    "domain": (
-        ["evaluate", "RUN", "--domain", "twinn"],
-        "Unknown domain 'twinn' in task 'planar_reach'. Did you mean 'twin'?",
-    ),
-    "split": (["evaluate", "RUN", "--domain", "twin/tset"], "Unknown split 'tset'"),
-    "split of sim": (["evaluate", "RUN", "--domain", "sim/val"], "this domain has no population of draws"),
-    "arm": (["evaluate", "RUN", "--arm", "oracle"], "Allowed: oracle_control, oracle_perception, policy."),
-    "step": (["evaluate", "RUN", "--step", "7"], "there is no such checkpoint. Kept are the steps 48, 52."),
-    "trials": (["evaluate", "RUN", "--trials", "0"], "Invalid --trials: got 0, allowed is at least 1."),
-    "episode": (["evaluate", "RUN", "--episode", "-1"], "Invalid --episode: got -1"),
-    "long episode": (["evaluate", "RUN", "--episode", "9" * 25], "allowed is the number or the seed of an episode"),
-    "save": (["evaluate", "RUN", "--save", "OUT"], "only with --episode"),
-    "recording as a domain": (["evaluate", "RUN", "--domain", "DATA"], "it has no success rate"),
-    "gap's trials": (["gap", "RUN", "--trials", "-3"], "Invalid --trials: got -3, allowed is at least 1."),
-    "gap's target": (
-        ["gap", "RUN", "--target", "tvin"],
-        "Unknown domain 'tvin' in task 'planar_reach'. Did you mean 'twin'?",
-    ),
-    "report's target": (["report", "RUN", "--target", "sim"], "allowed is another domain than --nominal"),
-    "run": (["evaluate", "MADE/rum"], "rum: no run is here (there is no config.json). Did you mean"),
-    "run to resume": (["train", "--resume", "MADE/nothing"], "no run is here"),
-    "run of the other kind": (["train", "--resume", "MADE/adapted"], "was adapted, not trained"),
-    "run of the other kind, too": (["adapt", "--resume", "RUN"], "was trained, not adapted"),
-    "nothing to train": (["train"], "Name a method, for example `eyehand train modular_dqn`"),
-    "nothing to adapt to": (["adapt", "RUN"], "Name a run and a recording"),
-    "data": (["adapt", "RUN", "--data", "MADE/nodata", "--out", "OUT"], "Give the folder that holds meta/ and data/"),
-    "frames": (
-        ["record", "--domain", "sim", "--frames", "0", "--out", "OUT"],
-        "Invalid frames: got 0, allowed is at least 1.",
-    ),
-    "first episode": (
-        ["record", "--domain", "sim", "--frames", "2", "--first-episode", "-1", "--out", "OUT"],
-        "Invalid first_episode: got -1, allowed is from 0 to 4294967294",
-    ),
-    "recorded task": (["record", "--task", "planer_reach", "--out", "OUT"], "Did you mean 'planar_reach'?"),
-    "images": (["perceive", "RUN"], "Name image files"),
-    "image": (["perceive", "RUN", "OUT"], "there is no such image"),
-    "claims": (["claims", "modular_dqm"], "Unknown method with claims 'modular_dqm'. Did you mean 'modular_dqn'?"),
-    "results": (["claims", "modular_dqn", "--results", "OUT"], "there is no such result file or folder"),
-}
-
-
-@pytest.mark.parametrize("what", UNKNOWN)
-def test_what_is_not_there_is_refused_with_what_is(what: str, made: Path, tmp_path: Path, said: Said) -> None:
-    arguments, complaint = UNKNOWN[what]
-    places = {"RUN": str(made / "run"), "DATA": str(made / "data"), "OUT": str(tmp_path / "out")}
-    before = sorted(made.rglob("*"))
-    line = refused(said, *(places.get(word, word.replace("MADE", str(made))) for word in arguments))
-    assert complaint in line
-    assert not list(tmp_path.iterdir())
-    assert sorted(made.rglob("*")) == before
-
-
-@pytest.mark.parametrize(
-    ("change", "complaint"),
-    [
-        ("[control]\ngama = 0.9", "Unknown key 'gama' in FILE, table control. Did you mean 'gamma'?"),
-        ("[contrl]\ngamma = 0.9", "Unknown key 'contrl' in FILE. Did you mean 'control'?"),
-        (
-            "[control]\ngamma = 1.5",
-            "FILE, table control: Invalid gamma in ControlConfig: got 1.5, allowed is from 0 to 1.",
-        ),
-        ("[control]\nepsilon = [1.0]", "a list of 2: a finite number, a finite number"),
-        ("[control]\nepsilon = [1.0, -0.1]", "Invalid epsilon in ControlConfig: got -0.1"),
-        ("[control]\nworlds = 0", "Invalid worlds in ControlConfig: got 0, allowed is at least 1."),
-        ("[control]\nworlds = 2.5", "Invalid control.worlds in FILE: got 2.5, allowed is a whole number."),
-        ('[control]\nexploration = "greedy"', "Allowed: epsilon_greedy, k_gps."),
-        ("[perception]\nlr = nan", "Invalid perception.lr in FILE: got nan, allowed is a finite number."),
-        ("[perception]\nreal_share = -0.25", "Invalid real_share in PerceptionConfig: got -0.25"),
-        ("[perception\n", "the file is not valid TOML"),
-        ("hidden = [0]", "Invalid hidden in Config: got 0, allowed is at least 1."),
-        ("layers = [{ filters = 4, kernel = 8, stride = 0 }]", "Invalid stride in ConvLayer: got 0"),
-        ("layers = [{ filters = 4, kernel = 90, stride = 1 }]", "kernels that fit an image of 84 x 84"),
-    ],
-)
-def test_an_overrides_file_is_refused_with_key_and_range(
-    change: str, complaint: str, tmp_path: Path, said: Said
-) -> None:
-    file = tmp_path / "more.toml"
-    file.write_text(change)
-    line = refused(said, "train", "modular_dqn", "--preset", "tiny", "--overrides", file, "--out", tmp_path / "out")
-    assert complaint.replace("FILE", str(file)) in line
-    assert list(tmp_path.iterdir()) == [file]
-
-
-def test_a_wrong_change_on_the_command_line_is_refused_with_and_without_json(tmp_path: Path, said: Said) -> None:
-    command = ["train", "modular_dqn", "--preset", "tiny", "--out", str(tmp_path / "out")]
-    assert main([*command, "--config.control.gama", "1", "--json"]) == 2
-    assert "--config.control.gama" in json.loads(said.readouterr().out)["error"]
-    with pytest.raises(SystemExit) as exit_:
-        main([*command, "--config.control.gama", "1"])
-    assert exit_.value.code == 2
-    assert "--config.control.gamma" in said.readouterr().err
-    assert "Invalid n_step in ControlConfig: got 0" in refused(said, *command, "--config.control.n-step", "0")
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("change", "complaint"),
-    [
-        ("[dynamics]\nstep_gian = 0.9", "Unknown key of [dynamics] 'step_gian' in FILE. Did you mean 'step_gain'?"),
-        ("[dynamics]\nstep_gain = { uniform = [1.0, 0.8] }", "two finite numbers, the lower one first"),
-        ("[dynamics]\nmotion = 'servoo'", "Unknown motion back end 'servoo' in domain odd. Did you mean 'servo'?"),
-        ("[appearance]\nimage = 'photo'", "Unknown image back end 'photo' in domain odd"),
-        ("[sensor]\nlag = 0.1", "got '[sensor]', allowed is [timing]"),
-        ("base = 'nowhere'", "Unknown domain 'nowhere'"),
-    ],
-)
-def test_a_domain_file_is_refused_with_key_and_range(
-    change: str, complaint: str, made: Path, tmp_path: Path, said: Said
-) -> None:
-    file = tmp_path / "odd.toml"
-    file.write_text(change)
-    line = refused(said, "evaluate", made / "run", "--domain", file, "--trials", 1)
-    assert complaint.replace("FILE", str(file)) in line
-    assert list(tmp_path.iterdir()) == [file]
-
-
-def test_a_folder_that_is_taken_is_left_as_it_is(copy: Path, said: Said) -> None:
-    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
-    train = ["train", "modular_dqn", "--preset", "tiny", "--out"]
-    assert "already holds a run. Continue it with --resume" in refused(said, *train, copy / "run")
-    assert "is not empty and holds no run (data, meta)" in refused(said, *train, copy / "data")
-    assert "this is a file. Choose a folder" in refused(said, *train, copy / "run/config.json")
-    adapt = ["adapt", copy / "run", "--data", copy / "data", "--out"]
-    assert "already holds a run" in refused(said, *adapt, copy / "adapted")
-    record = ["record", "--domain", "sim", "--frames", 1, "--out"]
-    assert "already holds a recording" in refused(said, *record, copy / "data")
-    assert "already holds other files" in refused(said, *record, copy / "run")
-    saving = ["evaluate", copy / "run", "--episode", 1, "--save", copy / "run/config.json"]
-    assert "File exists. Choose a place" in refused(said, *saving)
-    assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
-
-
-def test_a_corrupt_checkpoint_is_named_and_the_one_before_it_is_used(copy: Path, said: Said) -> None:
-    (copy / "run/checkpoints/52/model.safetensors").write_bytes(b"not weights")
-    said.readouterr()
-    assert main(["evaluate", str(copy / "run"), "--trials", "1", "--json"]) == 0
-    out, err = said.readouterr()
-    assert json.loads(out)["n"] == 1
-    assert "checkpoints/52/model.safetensors: does not match its checksum" in err
-    assert "Falling back to checkpoint 48." in err
-    assert "checkpoints/52" in refused(said, "evaluate", copy / "run", "--step", 52)
-
-
-def test_without_a_whole_checkpoint_nothing_is_measured_or_adapted(copy: Path, said: Said) -> None:
-    for file in copy.glob("run/checkpoints/*/model.safetensors"):
-        file.write_bytes(file.read_bytes()[:-7])
-    for command in (["evaluate"], ["gap"], ["report"], ["adapt", "--data", copy / "data", "--out", copy / "out"]):
-        line = refused(said, command[0], copy / "run", *command[1:])
-        assert f"{copy / 'run/checkpoints'}: no checkpoint is whole" in line
-        assert "train again into another folder" in line
-    assert "no checkpoint is whole" in refused(said, "train", "--resume", copy / "run")
-    assert not (copy / "out").exists()
-    shutil.rmtree(copy / "run/checkpoints")
-    assert "the run has no checkpoint yet. Continue it with `eyehand train --resume" in refused(
-        said, "evaluate", copy / "run"
-    )
-
-
-def test_a_run_whose_configuration_is_damaged_is_refused(copy: Path, said: Said) -> None:
-    path = copy / "run/config.json"
-    whole = json.loads(path.read_text())
-    for change, complaint in (
-        ({**whole, "method": "modular_dqm"}, "Unknown method 'modular_dqm'"),
-        ({**whole, "options": ["joints=2"]}, "the weights do not fit the networks"),
-        ({**whole, "seed": "x"}, "seed"),
-        ({**whole, "config": {**whole["config"], "hidden": [17]}}, "the weights do not fit the networks"),
-        ({**whole, "colour": 1}, "Unknown key 'colour'"),
-        ([], "holds no JSON object"),
-    ):
-        path.write_text(json.dumps(change))
-        assert complaint in refused(said, "evaluate", copy / "run")
-    path.write_text("{")
-    assert "cannot be read as JSON" in refused(said, "evaluate", copy / "run")
-
-
-def adapting(copy: Path, said: Said) -> str:
-    """The line with which adaptation to the damaged recording is refused."""
-    line = refused(said, "adapt", copy / "run", "--data", copy / "data", "--out", copy / "out")
-    assert not (copy / "out").exists()
-    return line
-
-
-def changed_info(copy: Path, change: Any) -> None:
-    path = copy / "data/meta/info.json"
-    info = json.loads(path.read_text())
-    change(info)
-    path.write_text(json.dumps(info))
-
-
-def changed_data(copy: Path, change: Any) -> None:
-    """Rewrite the recording's only data file."""
-    (path,) = (copy / "data/data").rglob("*.parquet")
-    pq.write_table(change(pq.read_table(path)), path)
-
-
-def test_a_recording_without_a_needed_feature_is_refused(copy: Path, said: Said) -> None:
-    changed_info(copy, lambda info: info["features"].pop("observation.state"))
-    line = adapting(copy, said)
-    assert "feature 'observation.state' is missing" in line
-    assert "Needed are: observation.images.webcam (210, 160, 3), observation.state (3)" in line
-    assert "Held are:" in line
-
-
-def test_a_recording_that_lists_what_its_file_lacks_is_refused(copy: Path, said: Said) -> None:
-    changed_data(copy, lambda table: table.drop_columns(["observation.state"]))
-    assert "feature 'observation.state' is missing" in adapting(copy, said)
-
-
-def test_pictures_of_another_size_are_refused(copy: Path, said: Said) -> None:
-    changed_info(copy, lambda info: info["features"]["observation.images.webcam"].update(shape=[480, 640, 3]))
-    line = adapting(copy, said)
-    assert "feature 'observation.images.webcam' has shape (480, 640, 3). Needed is (210, 160, 3)." in line
-
-
-def test_another_number_of_joints_is_refused(copy: Path, said: Said) -> None:
-    changed_info(copy, lambda info: info["features"]["observation.state"].update(shape=[7], names=None))
-    assert "observation.state" in adapting(copy, said)
-
-
-def test_joints_that_are_not_finite_are_refused_with_their_row(copy: Path, said: Said) -> None:
-    def break_row(table: pa.Table) -> pa.Table:
-        place = table.schema.get_field_index("observation.state")
-        values = table.column(place).to_pylist()
-        values[6][1] = float("nan")
-        return table.set_column(place, table.schema.field(place), pa.array(values, table.schema.field(place).type))
-
-    changed_data(copy, break_row)
-    assert "feature 'observation.state' is not finite in 1 of 10 frames, first in row 6" in adapting(copy, said)
-
-
-def test_a_data_file_that_was_cut_short_is_refused(copy: Path, said: Said) -> None:
-    (path,) = (copy / "data/data").rglob("*.parquet")
-    path.write_bytes(path.read_bytes()[:500])
-    assert str(path) in adapting(copy, said)
-
-
-def test_a_picture_that_is_damaged_anywhere_is_refused(copy: Path, said: Said) -> None:
-    def break_picture(table: pa.Table) -> pa.Table:
-        place = table.schema.get_field_index("observation.images.webcam")
-        values = table.column(place).to_pylist()
-        values[7]["bytes"] = values[7]["bytes"][:60]
-        return table.set_column(place, table.schema.field(place), pa.array(values, table.schema.field(place).type))
-
-    changed_data(copy, break_picture)
-    line = adapting(copy, said)
-    assert "observation.images.webcam" in line
-    assert "row 7" in line
-
-
-def test_a_calibration_that_is_none_is_refused(copy: Path, said: Said) -> None:
-    changed_info(copy, lambda info: info["eyehand"].update(plane_to_image=[[1, 0], [0, 1]]))
-    line = adapting(copy, said)
-    assert "Invalid plane_to_image in info.json" in line
-    assert "an invertible 3 x 3 matrix of finite numbers" in line
-
-
-def test_more_frames_than_the_paper_had_are_refused(copy: Path, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ModularDQN, "budget", Budget(frames=5, labels=5))
-    line = adapting(copy, said)
-    assert "8" in line
-    assert "5" in line
-
-
-@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\nrubbish", b"GIF89a", b"text"])
-def test_an_image_that_is_none_is_refused_before_anything_is_written(
-    content: bytes, made: Path, tmp_path: Path, said: Said
-) -> None:
-    Image.new("RGB", (160, 210)).save(tmp_path / "fine.png")
-    (tmp_path / "bad.png").write_bytes(content)
-    out = tmp_path / "out"
-    line = refused(said, "perceive", made / "run", tmp_path / "fine.png", tmp_path / "bad.png", "--out", out)
-    assert f"{tmp_path / 'bad.png'}: cannot be read as an image" in line
-    assert "PNG and JPEG" in line
-    assert not out.exists()
-
-
-def test_an_image_that_was_cut_short_is_refused(made: Path, tmp_path: Path, said: Said) -> None:
-    noise = np.random.default_rng(0).integers(0, 255, (210, 160, 3)).astype(np.uint8)
-    Image.fromarray(noise).save(tmp_path / "frame.png")
-    (tmp_path / "frame.png").write_bytes((tmp_path / "frame.png").read_bytes()[:20_000])
-    line = refused(said, "perceive", made / "run", tmp_path / "frame.png")
-    assert "frame.png: cannot be read as an image" in line
-
-
-@pytest.fixture
-def full_disk(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """After this is called, every sync of a file below the folder fails as on a full disk."""
-    sync = os.fsync
-
-    def fill(folder: Path, after: int = 0) -> None:
-        left = iter([True] * after)
-
-        def fsync(descriptor: int) -> None:
-            place = str(Path(f"/proc/self/fd/{descriptor}").readlink())
-            if place.startswith(str(folder)) and not next(left, False):
-                raise OSError(errno.ENOSPC, "No space left on device", place)
-            sync(descriptor)
-
-        monkeypatch.setattr(os, "fsync", fsync)
-
-    return fill
-
-
-linux = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="descriptors have no names here")
-
-
-@linux
-@pytest.mark.parametrize("after", [0, 3, 8, 14])
-def test_a_full_disk_stops_training_with_what_was_saved_whole(
-    after: int, tmp_path: Path, said: Said, full_disk: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = tmp_path / "run"
-    full_disk(run, after)
-    said.readouterr()
-    code = main(["train", "modular_dqn", "--preset", "tiny", "--out", str(run), "--json"])
-    assert code == 2
-    line = json.loads(said.readouterr().out)["error"]
-    assert "disk is full" in line or "No space left" in line
-    monkeypatch.undo()
-    monkeypatch.setattr(PlanarReach, "horizon", 8)
-    assert not list(run.rglob("*.tmp-*"))
-    if (run / "config.json").exists():
-        assert told(said, "train", "--resume", run)["steps"] == 52
-    else:
-        assert told(said, "train", "modular_dqn", "--preset", "tiny", "--out", run)["steps"] == 52
-
-
-@linux
-def test_a_full_disk_stops_a_recording_that_then_goes_on(
-    tmp_path: Path, said: Said, full_disk: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    full_disk(tmp_path, 2)
-    command = ["record", "--domain", "sim", "--frames", "70", "--out", str(tmp_path / "data"), "--json"]
-    said.readouterr()
-    assert main(command) == 2
-    assert "full" in json.loads(said.readouterr().out)["error"]
-    assert not (tmp_path / "data").exists()
-    monkeypatch.undo()
-    assert main(command) == 0
-    assert json.loads(said.readouterr().out)["frames"] == 70
-    assert [path.name for path in tmp_path.iterdir()] == ["data"]
