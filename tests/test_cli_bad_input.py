@@ -18,6 +18,7 @@ from PIL import Image
 
 from eyehand.cli import main
 from eyehand.data.ledger import Budget
+from eyehand.learning.policy import Truth
 from eyehand.methods.modular_dqn import ModularDQN
 
 Said = pytest.CaptureFixture[str]
@@ -184,6 +185,19 @@ def test_a_domain_file_is_refused_with_key_and_range(
     line = refused("evaluate", made / "run", "--domain", file, "--trials", 1)
     assert complaint.replace("FILE", str(file)) in line
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_policy_that_reads_the_state_is_not_measured(
+    made: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = ModularDQN.policy
+
+    def cheating(method: ModularDQN, model: Any, task: Any) -> Any:
+        return honest(method, model, task).swap(perception=Truth(task.interface))
+
+    monkeypatch.setattr(ModularDQN, "policy", cheating)
+    for verb in ("evaluate", "gap", "report"):
+        assert "The policy reads the group 'privileged'" in refused(verb, made / "run")
 
 
 def test_a_folder_that_is_taken_is_left_as_it_is(copy: Path, refused: Refused) -> None:

@@ -12,6 +12,7 @@ from torch import nn
 from eyehand.errors import FileFormatError, InvalidValueError
 from eyehand.learning.configuration import JSON, from_json, to_json
 from eyehand.learning.method import Method
+from eyehand.learning.policy import check_deployable
 from eyehand.learning.run import CONFIG, Run
 from eyehand.learning.tensors import use_threads
 from eyehand.methods import load_method
@@ -104,7 +105,9 @@ def load_trained(folder: Path | str, step: int | None = None) -> Trained:
     config = read_config(run, method)
     model = method.networks(config, task, subject.seed)
     load_weights(run, model, step)
-    return Trained(run, subject, config, method, task, model.eval())
+    trained = Trained(run, subject, config, method, task, model.eval())
+    check_deployable(trained.policy)
+    return trained
 
 
 def load_weights(run: Run, model: nn.ModuleDict, step: int | None = None) -> None:

@@ -160,6 +160,16 @@ def as_modular(policy: Policy) -> ModularPolicy[Any] | None:
     return cast(ModularPolicy[Any], policy) if isinstance(policy, ModularPolicy) else None
 
 
+def check_deployable(policy: Policy) -> None:
+    """Refuse a policy that cannot run on a robot; raises PairingError where it reads privileged state."""
+    if "privileged" in policy.reads:
+        readable = ", ".join(sorted(policy.reads - {"privileged"})) or "nothing else"
+        raise PairingError(
+            f"The policy reads the group 'privileged', which only experts, truths and training may; it also reads "
+            f"{readable}. Swap its oracle parts for perception and control before deploying it."
+        )
+
+
 def check_pairing(policy: Policy, world: World[Any], *, deployed: bool) -> None:
     """Refuse a policy that reads what the world does not offer, or what no deployed policy may read.
 
@@ -171,9 +181,5 @@ def check_pairing(policy: Policy, world: World[Any], *, deployed: bool) -> None:
     Raises:
         PairingError: names the groups at fault.
     """
-    if "privileged" in policy.reads and (deployed or "privileged" not in world.capabilities):
-        readable = ", ".join(sorted(policy.reads - {"privileged"})) or "nothing else"
-        raise PairingError(
-            f"The policy reads the group 'privileged', which only experts, truths and training may; it also reads "
-            f"{readable}. Swap its oracle parts for perception and control before deploying it."
-        )
+    if deployed or "privileged" not in world.capabilities:
+        check_deployable(policy)
