@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from eyehand.errors import UnknownNameError
-from eyehand.world import baxter, counter, lens, plane_camera, room_light
+from eyehand.world import baxter, counter, lens, plane_camera, room_light, stage, traced_frame
 from eyehand.world.domain import Appearance, Calibration, Domain, Sensor
 from eyehand.world.domain_files import load_domain, shipped_domains
 from eyehand.world.laboratory import LaboratoryImaging
@@ -37,7 +37,9 @@ def _one_sample_rooms() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(room_light, "_OFFSETS_PX", np.zeros((1, 2)))
         patch.setattr(room_light, "_BOUNCES", 1)
+        stage.set_stage.cache_clear()
         yield
+    stage.set_stage.cache_clear()  # other tests get rooms with all their samples
 
 
 @pytest.fixture(scope="module")
@@ -206,3 +208,19 @@ def test_each_draw_has_its_own_numbers_and_shipped_twins_load() -> None:
         LaboratoryImaging(other)
     moved = dataclasses.replace(load_domain("live", "planar_reach").calibration, moved_m=0.0, moved_rad=0.0)
     assert moved == domain.calibration
+
+
+def test_domains_that_look_alike_share_their_stages() -> None:
+    quiet, noisy = _domain("none"), _domain("virtual", NOISY)
+    assert stage.seen_parts(quiet, physical=False) == stage.seen_parts(noisy, physical=False)
+    assert stage.seen_parts(quiet, physical=False) != stage.seen_parts(_domain(moved_m=0.01), physical=False)
+    assert stage.seen_parts(quiet, physical=False) != stage.seen_parts(quiet, physical=True)
+
+
+def test_every_part_stays_inside_the_pixels_that_are_searched_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    q = np.array([[0.9, 0.2, -1.2], [-2.0, 1.5, 1.8], [-0.4, 2.5, 0.0]])
+    domain = _domain("physical", camera_offset_m=0.02, camera_rotation_rad=0.02)
+    scene = Scene(q, np.array([[0.9, 0.5], [-0.3, -0.9], [1.0, -0.6]]))
+    narrow = _capture(domain, scene)
+    monkeypatch.setattr(traced_frame, "_SLACK_PX", 25.0)
+    np.testing.assert_array_equal(_capture(domain, scene), narrow)

@@ -17,29 +17,37 @@ GLOSS_SCALE = 0.04 * (GLOSS_EXPONENT + 8) / (8 * np.pi)  # normalised lobe, 4 % 
 
 
 @numba.njit(cache=True, nogil=True)
-def candidates(directions, R, segment_px, reach_px, rays, index):  # noqa: ANN001, ANN201 - a kernel, typed by numba
-    """Rays of all sub-pixels within `reach_px` of a segment in the image, turned by R^T; returns how many.
+def candidates(directions, R, outline, reach_px, rays, index, count):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Append the rays of all sub-pixels that may show a part, turned by R^T; returns the end.
+
+    A part shows within `reach_px` of its axis, swept from the part's back to its front.
 
     Args:
         directions: (S, H, W, 3) rays in the world.
         R: (3, 3) part to world.
-        segment_px: (2, 2) ends of the segment, (column, row).
-        reach_px: distance from the segment.
+        outline: (2, 4) for both ends of the axis: (column, row), and how far the front lies from there, (right, down).
+        reach_px: distance from the swept axis.
         rays: (N, 3) filled with rays in the part's frame.
         index: (N,) filled with sub-pixel numbers.
+        count: where to start filling.
     """
     samples, height, width = directions.shape[:3]
-    start_px, end_px = segment_px
+    start_px, end_px = outline[0], outline[1]
+    margin_x = reach_px + max(abs(start_px[2]), abs(end_px[2]))
+    margin_y = reach_px + max(abs(start_px[3]), abs(end_px[3]))
     dx, dy = end_px[0] - start_px[0], end_px[1] - start_px[1]
     inverse = 1.0 / max(dx * dx + dy * dy, 1e-9)
-    count = 0
-    top, bottom = min(start_px[1], end_px[1]) - reach_px, max(start_px[1], end_px[1]) + reach_px
-    left, right = min(start_px[0], end_px[0]) - reach_px, max(start_px[0], end_px[0]) + reach_px
+    top, bottom = min(start_px[1], end_px[1]) - margin_y, max(start_px[1], end_px[1]) + margin_y
+    left, right = min(start_px[0], end_px[0]) - margin_x, max(start_px[0], end_px[0]) + margin_x
     for row in range(max(0, int(np.floor(top))), min(height, int(np.ceil(bottom)) + 1)):
         for column in range(max(0, int(np.floor(left))), min(width, int(np.ceil(right)) + 1)):
             px, py = column - start_px[0], row - start_px[1]
             along = min(max((px * dx + py * dy) * inverse, 0.0), 1.0)
             ex, ey = px - along * dx, py - along * dy
+            fx = start_px[2] + along * (end_px[2] - start_px[2])
+            fy = start_px[3] + along * (end_px[3] - start_px[3])
+            swept = min(max((ex * fx + ey * fy) / max(fx * fx + fy * fy, 1e-9), -1.0), 1.0)
+            ex, ey = ex - swept * fx, ey - swept * fy
             if ex * ex + ey * ey > reach_px * reach_px:
                 continue
             for sample in range(samples):
@@ -52,44 +60,52 @@ def candidates(directions, R, segment_px, reach_px, rays, index):  # noqa: ANN00
 
 
 @numba.njit(cache=True, nogil=True)
-def nearest(depth, index, part, hits, normals, R, found):  # noqa: ANN001, ANN201 - a kernel, typed by numba
-    """Keep the nearest of several parts' hits in front of the room; returns how many sub-pixels show the arm.
+def nearest(camera, index, ends, hits, table, R, found):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Keep the nearest of several parts' hits in front of the room; returns how many sub-pixels show a part.
 
     Args:
-        depth: (S * H * W,) distance to the room; overwritten with the nearest.
-        index: (N,) sub-pixel of each candidate.
-        part: (N,) part of each candidate.
-        hits: (N,) face in the joined table of normals, or -1; (N,) distance along the ray; (N,) barycentric weights of
-            the second and of the third corner.
-        normals: (F, 3, 3) corner normals of all parts, each in its own frame.
+        camera: (3,) its place; (S, H, W, 3) rays in the world; (S * H * W,) distance to the room.
+        index: (N,) sub-pixel of each candidate, part by part.
+        ends: (P,) where each part's candidates end.
+        hits: (N,) face of the part, or -1; (N,) distance along the ray; (N,) barycentric weights of the second and of
+            the third corner.
+        table: (P,) first face of each part; (F, 3, 3) corner normals of all parts, each in its own frame.
         R: (P, 3, 3) part to world.
-        found: filled for the sub-pixels kept: (N,) distances, (N, 3) unit normals in the world, (N,) sub-pixel numbers,
-            (N,) faces.
+        found: filled for the sub-pixels kept: (N,) sub-pixel numbers, (N,) faces, (N, 3) places, (N, 3) rays and
+            (N, 3) unit normals in the world.
     """
-    face, distance, u, v = hits
-    distances, shading, where, what = found
-    winner = np.empty(len(depth), np.int32)
+    place, directions, depth = camera
+    face, distance, us, vs = hits
+    first_face, normals = table
+    where, what, points, rays, shading = found
+    flat = directions.reshape(-1, 3)
+    winner, closest = np.empty(len(depth), np.int32), np.empty(len(depth), np.float32)
     for k in range(len(index)):
-        winner[index[k]] = -1
+        winner[index[k]], closest[index[k]] = -1, depth[index[k]]
     for k in range(len(index)):
-        if face[k] >= 0 and distance[k] < depth[index[k]]:
-            depth[index[k]] = distance[k]
+        if face[k] >= 0 and distance[k] < closest[index[k]]:
+            closest[index[k]] = distance[k]
             winner[index[k]] = k
-    count = 0
+    count, part = 0, 0
     for k in range(len(index)):
+        while k >= ends[part]:
+            part += 1
         if winner[index[k]] != k:
             continue
-        corners, turn = normals[face[k]], R[part[k]]
-        w = np.float32(1.0) - u[k] - v[k]
-        nx = w * corners[0, 0] + u[k] * corners[1, 0] + v[k] * corners[2, 0]
-        ny = w * corners[0, 1] + u[k] * corners[1, 1] + v[k] * corners[2, 1]
-        nz = w * corners[0, 2] + u[k] * corners[1, 2] + v[k] * corners[2, 2]
+        u, v = us[k], vs[k]
+        corners, turn = normals[first_face[part] + face[k]], R[part]
+        w = np.float32(1.0) - u - v
+        nx = w * corners[0, 0] + u * corners[1, 0] + v * corners[2, 0]
+        ny = w * corners[0, 1] + u * corners[1, 1] + v * corners[2, 1]
+        nz = w * corners[0, 2] + u * corners[1, 2] + v * corners[2, 2]
         inverse = np.float32(1.0) / max(np.sqrt(nx * nx + ny * ny + nz * nz), np.float32(1e-6))
         for axis in range(3):
+            ray = flat[index[k], axis]
+            rays[count, axis] = ray
+            points[count, axis] = place[axis] + ray * distance[k]
             shading[count, axis] = (turn[axis, 0] * nx + turn[axis, 1] * ny + turn[axis, 2] * nz) * inverse
-        distances[count] = distance[k]
         where[count] = index[k]
-        what[count] = face[k]
+        what[count] = first_face[part] + face[k]
         count += 1
     return count
 
@@ -157,6 +173,8 @@ def into_frame(segments, R, t, box, there, row):  # noqa: ANN001, ANN201 - a ker
                 step = np.float32(1e-6)
             first, second = (box[0, axis] - place) / step, (box[1, axis] - place) / step
             enters, leaves = max(enters, min(first, second)), min(leaves, max(first, second))
+            if enters > leaves:
+                break
             start_there[count, axis] = place
             span_there[count, axis] = step
         row[count] = k
@@ -221,14 +239,15 @@ def shade(picture, base, surface, paint, spans, geometry, radiance, surroundings
 
 
 @numba.njit(cache=True, nogil=True)
-def room_segments(crossings, points, width, panel, link_m, reach_m, there, pixel):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+def room_segments(crossings, points, tiles, panel, link_m, reach_m, there, pixel):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Segments from room points to the lamp that may pass a link; returns how many.
 
     Args:
-        crossings: (N, 3) where the ray to the lamp's centre crosses the arm's plane (x, z), and the penumbra's radius
-            there; a negative radius marks points the arm cannot shade.
-        points: (N, 3) room points, one per pixel.
-        width: pixels in a row of the picture.
+        crossings: (H, W, 3) where the ray to the lamp's centre crosses the arm's plane (x, z), and the penumbra's
+            radius there; a negative radius marks points the arm cannot shade.
+        points: (H, W, 3) room points.
+        tiles: (T, 5) row and column at which a tile of 8 x 8 pixels starts, and a circle in the arm's plane (x, z,
+            radius) around its crossings and penumbrae.
         panel: (3, 3) the lamp's corner and edges.
         link_m: (2, 2) ends of the link in the arm's plane.
         reach_m: half width of the link as the lamp sees it.
@@ -236,27 +255,36 @@ def room_segments(crossings, points, width, panel, link_m, reach_m, there, pixel
         pixel: (M,) filled with pixel numbers.
     """
     starts, spans = there
-    start_m, end_m = link_m
-    dx, dz = end_m[0] - start_m[0], end_m[1] - start_m[1]
+    sx, sz = link_m[0, 0], link_m[0, 1]
+    dx, dz = link_m[1, 0] - sx, link_m[1, 1] - sz
     inverse = 1.0 / max(dx * dx + dz * dz, 1e-9)
+    height, width = crossings.shape[:2]
     count = 0
-    for k in range(len(crossings)):
-        penumbra = crossings[k, 2]
-        if penumbra < 0:
-            continue
-        px, pz = crossings[k, 0] - start_m[0], crossings[k, 1] - start_m[1]
+    for number in range(len(tiles)):
+        tile = tiles[number]
+        px, pz = tile[2] - sx, tile[3] - sz
         along = min(max((px * dx + pz * dz) * inverse, 0.0), 1.0)
-        ex, ez = px - along * dx, pz - along * dz
-        reach = reach_m + penumbra
-        if ex * ex + ez * ez > reach * reach:
+        if np.hypot(px - along * dx, pz - along * dz) > reach_m + tile[4] + 1e-3:
             continue
-        cell = ((k // width) % 4 * 4 + k % width % 4) * 7 % 16
-        s, t = (cell % 4 + 0.5) * 0.25, (cell // 4 + 0.5) * 0.25
-        for axis in range(3):
-            starts[count, axis] = points[k, axis]
-            spans[count, axis] = panel[0, axis] + s * panel[1, axis] + t * panel[2, axis] - points[k, axis]
-        pixel[count] = k
-        count += 1
+        for row in range(int(tile[0]), min(int(tile[0]) + 8, height)):
+            for column in range(int(tile[1]), min(int(tile[1]) + 8, width)):
+                penumbra = crossings[row, column, 2]
+                if penumbra < 0:
+                    continue
+                px, pz = crossings[row, column, 0] - sx, crossings[row, column, 1] - sz
+                along = min(max((px * dx + pz * dz) * inverse, 0.0), 1.0)
+                ex, ez = px - along * dx, pz - along * dz
+                reach = reach_m + penumbra
+                if ex * ex + ez * ez > reach * reach:
+                    continue
+                cell = (row % 4 * 4 + column % 4) * 7 % 16
+                s, t = (cell % 4 + 0.5) * 0.25, (cell // 4 + 0.5) * 0.25
+                for axis in range(3):
+                    place = points[row, column, axis]
+                    starts[count, axis] = place
+                    spans[count, axis] = panel[0, axis] + s * panel[1, axis] + t * panel[2, axis] - place
+                pixel[count] = row * width + column
+                count += 1
     return count
 
 
@@ -272,24 +300,36 @@ def shade_room(ambient, lamp, points, blocked, picture):  # noqa: ANN001, ANN201
         picture: (H, W, 3) filled.
     """
     height, width = blocked.shape
+    reach = np.empty((height, 2), np.int64)  # first and last column near a cut segment of each row
     for row in range(height):
-        left, right = width, -1  # columns near a cut segment
-        for i in range(max(0, row - 1), min(height, row + 3)):
-            for column in range(width):
-                if blocked[i, column]:
-                    left, right = min(left, column - 2), max(right, column + 1)
+        reach[row, 0], reach[row, 1] = width, -1
         for column in range(width):
-            share = np.float32(1.0)
-            if left <= column <= right:
-                closed, near = 0, 0
-                here = points[row, column]
-                for i in range(max(0, row - 1), min(height, row + 3)):
-                    for j in range(max(0, column - 1), min(width, column + 3)):
-                        there = points[i, j]
-                        gap = abs(there[0] - here[0]) + abs(there[1] - here[1]) + abs(there[2] - here[2])
-                        if gap < np.float32(0.12):
-                            near += 1
-                            closed += blocked[i, j]
-                share -= np.float32(closed) / np.float32(near)
+            if blocked[row, column]:
+                reach[row, 0] = min(reach[row, 0], column - 2)
+                reach[row, 1] = max(reach[row, 1], column + 1)
+    for row in range(height):
+        for column in range(width):
+            for c in range(3):
+                picture[row, column, c] = ambient[row, column, c] + lamp[row, column, c]
+        first, last = max(0, row - 1), min(height, row + 3)
+        left, right = width, -1
+        for i in range(first, last):
+            left, right = min(left, reach[i, 0]), max(right, reach[i, 1])
+        for column in range(max(left, 0), min(right + 1, width)):
+            share = np.float32(1.0) - _closed_share(points, blocked, row, column)
             for c in range(3):
                 picture[row, column, c] = ambient[row, column, c] + share * lamp[row, column, c]
+
+
+@numba.njit(cache=True, nogil=True)
+def _closed_share(points, blocked, row, column):  # noqa: ANN001, ANN202 - a kernel, typed by numba
+    """Share of the 4 x 4 pixels around one, on the same surface, whose segments were cut."""
+    height, width = blocked.shape
+    closed, near = 0, 0
+    for i in range(max(0, row - 1), min(height, row + 3)):
+        for j in range(max(0, column - 1), min(width, column + 3)):
+            gap = abs(points[i, j, 0] - points[row, column, 0]) + abs(points[i, j, 1] - points[row, column, 1])
+            if gap + abs(points[i, j, 2] - points[row, column, 2]) < np.float32(0.12):
+                near += 1
+                closed += blocked[i, j]
+    return np.float32(closed) / np.float32(near)

@@ -206,15 +206,12 @@ def _scale(stream, columns, rows, frame):  # noqa: ANN001, ANN202 - a kernel, ty
     height, width = frame.shape[:2]
     last_row, last_column = stream.shape[0] - 1, stream.shape[1] - 1
     line = np.empty((stream.shape[1], 3), np.float32)
+    flat, packed = line.reshape(-1), stream.reshape(stream.shape[0], -1)
     for row in range(height):
         first = int(rows[row, 0])
-        for column in range(stream.shape[1]):
-            for c in range(3):
-                line[column, c] = (
-                    rows[row, 1] * stream[max(first, 0), column, c]
-                    + rows[row, 2] * stream[min(first + 1, last_row), column, c]
-                    + rows[row, 3] * stream[min(first + 2, last_row), column, c]
-                )
+        above, here, below = packed[max(first, 0)], packed[min(first + 1, last_row)], packed[min(first + 2, last_row)]
+        for i in range(len(flat)):
+            flat[i] = rows[row, 1] * above[i] + rows[row, 2] * here[i] + rows[row, 3] * below[i]
         for column in range(width):
             start = int(columns[column, 0])
             middle, end = min(start + 1, last_column), min(start + 2, last_column)
