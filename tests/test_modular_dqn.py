@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any, cast
 
@@ -106,7 +107,7 @@ class Gradients:
     def __init__(self) -> None:
         self.found: list[list[Tensor]] = []
 
-    def __call__(self, optimiser: torch.optim.Optimizer, loss: Tensor, *_: float) -> None:
+    def __call__(self, optimiser: torch.optim.Optimizer, loss: Tensor, *_: object, **__: object) -> None:
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         parameters = [p for group in optimiser.param_groups for p in group["params"]]
@@ -295,11 +296,11 @@ def test_fine_tuning_moves_both(recorded: RecordedTarget, tmp_path: Path) -> Non
 
 
 GOLDEN = {
-    "perception": 0.172477,
+    "perception": 0.173015,
     "control": 0.0707385,
-    "adapt": 0.165170,
-    "fine_tune p": 0.188107,
-    "fine_tune q": 0.0150482,
+    "adapt": 0.173425,
+    "fine_tune p": 0.184890,
+    "fine_tune q": 0.0147965,
 }
 
 
@@ -323,4 +324,4 @@ def test_a_seeded_micro_run_gives_its_golden_numbers(recorded: RecordedTarget, t
         "fine_tune p": lines["adapted", 24]["train/perception_loss"],
         "fine_tune q": lines["adapted", 24]["train/task_loss"],
     }
-    assert found == pytest.approx(GOLDEN, rel=0.02)
+    assert found == pytest.approx(GOLDEN, rel=0.02), json.dumps(found)
