@@ -86,6 +86,16 @@ def test_the_1419th_frame_is_refused_and_not_counted(tmp_path: Path) -> None:
     assert ledger.left("frames") == 1416
 
 
+def test_a_task_that_tells_nothing_of_the_scene_can_be_recorded(tmp_path: Path) -> None:
+    task = load_task("planar_reach")
+    silent: Any = Changed(task, environment=lambda state: np.zeros((len(state.q_rad), 0)))
+    of_tasks.check_sampling(silent)
+    recording = record(silent, SIM, 2, tmp_path / "recording")
+    assert "observation.environment_state" not in recording.features
+    target = RecordedTarget(recording, Ledger(load_method("modular_dqn").budget))
+    assert target.take("frames", 2).environment_state is None
+
+
 class Changed:
     """A thing with some of its attributes replaced: how the tests below break a contract."""
 

@@ -160,7 +160,7 @@ def record(task: Task[Any], domain: Domain, frames: int, folder: Path, first_epi
     features = {
         f"observation.images.{camera}": Feature("image", (height, width, 3), ("height", "width", "channel")),
         "observation.state": Feature("float64", (joints,)),
-        "observation.environment_state": Feature("float64", (scene,)),
+        **({"observation.environment_state": Feature("float64", (scene,))} if scene else {}),
         "action": Feature("float64", (len(task.commands[0].low),)),
         "episode_seed": Feature("int64", (1,)),
     }
@@ -179,14 +179,13 @@ def record(task: Task[Any], domain: Domain, frames: int, folder: Path, first_epi
             pictures = imaging.capture(state, seeds, np.zeros(len(seeds), np.int64))
             encoders, environment = task.encoders(state, domain, seeds), task.environment(state)
             for row, seed in enumerate(seeds):
-                writer.add(
-                    {
-                        f"observation.images.{camera}": pictures[row],
-                        "observation.state": encoders[row],
-                        "observation.environment_state": environment[row],
-                        "action": np.zeros(len(task.commands[0].low)),
-                        "episode_seed": np.array([seed]),
-                    }
-                )
+                frame = {
+                    f"observation.images.{camera}": pictures[row],
+                    "observation.state": encoders[row],
+                    "observation.environment_state": environment[row],
+                    "action": np.zeros(len(task.commands[0].low)),
+                    "episode_seed": np.array([seed]),
+                }
+                writer.add({name: value for name, value in frame.items() if name in features})
             writer.end_episode(task.name)
     return RecordedEpisodes.open(folder)
