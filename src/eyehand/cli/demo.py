@@ -54,8 +54,9 @@ def run(arguments: Sequence[str]) -> int:
     return 1 if problems else 0
 
 
-def verdict(results: Results, target: str = "twin/val") -> list[str]:
+def verdict(results: Results) -> list[str]:
     """What keeps the crossing from having worked: a weak oracle, or adapted and sim-only not apart on the target."""
+    (target,) = (domain.name for domain in results.domains if domain.held_out)
     oracle, adapted, sim_only = (results.find(arm, target)[0].rate for arm in (ORACLE, "adapted", "sim_only"))
     problems: list[str] = []
     if oracle.value < ORACLE_LEAST:

@@ -14,7 +14,7 @@ from eyehand.evaluation import claim, claims
 from eyehand.evaluation.content import Failure, Picture, ReportContent, Video
 from eyehand.evaluation.curves import Curve, curve
 from eyehand.evaluation.gap import GapReport
-from eyehand.evaluation.protocol import oracles, perception_errors, run_arm
+from eyehand.evaluation.protocol import BATCH, oracles, perception_errors
 from eyehand.evaluation.results import (
     Cell,
     DomainIdentity,
@@ -28,6 +28,7 @@ from eyehand.evaluation.trained import Trained, load_trained
 from eyehand.evaluation.videos import Panel, encode_mp4, png, side_by_side
 from eyehand.evaluation.watching import Film, film
 from eyehand.learning.configuration import config_digest, read_json
+from eyehand.learning.rollout import run_episodes
 from eyehand.learning.run import PROVENANCE
 from eyehand.world.domain import Domain
 
@@ -53,9 +54,11 @@ def arm_names(runs: Sequence[Trained]) -> tuple[str, ...]:
 def compare(runs: Sequence[Trained], domains: Sequence[Domain], trials: int, gaps: Sequence[GapReport] = ()) -> Results:
     """Run every stage and the oracle over the same episodes of every domain.
 
+    The oracle is the hand as it was trained in simulation, on true scenes (CR of Zhang et al. 2017).
+
     Args:
         runs: the chain of runs.
-        domains: the domains, the nominal one first.
+        domains: the domains, the nominal one first; the episodes are those of the last.
         trials: episodes in each.
         gaps: gap reports to keep with the numbers.
     """
@@ -63,15 +66,16 @@ def compare(runs: Sequence[Trained], domains: Sequence[Domain], trials: int, gap
     last = runs[-1]
     cells: list[Cell] = []
     errors: list[InterfaceErrors] = []
+    seeds = domains[-1].seeds(np.arange(trials))  # the same starts and goals in every domain
+    oracle = oracles(runs[0]).get("perception")
     for domain in domains:
         for name, trained in zip(arm_names(runs), runs, strict=True):
-            episodes = run_arm(trained, trained.policy, domain, np.arange(trials))
+            episodes = run_episodes(trained.policy, trained.task, domain, seeds, BATCH)
             cells.append(cell(name, domain.name, trained.subject.seed, episodes, str(trained.run.folder)))
             errors += _errors(name, trained, domain)
-        oracle = oracles(last).get("perception")
         if oracle is not None:
-            episodes = run_arm(last, oracle, domain, np.arange(trials))
-            cells.append(cell(ORACLE, domain.name, last.subject.seed, episodes, str(last.run.folder)))
+            episodes = run_episodes(oracle, runs[0].task, domain, seeds, BATCH)
+            cells.append(cell(ORACLE, domain.name, runs[0].subject.seed, episodes, str(runs[0].run.folder)))
     return Results(
         name=last.run.folder.name,
         method=last.subject.method,

@@ -332,7 +332,7 @@ def _provenance() -> dict[str, JSON]:
     }
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shlex.join(sys.argv),
+        "command": shlex.join(["eyehand", *sys.argv[1:]]),
         "commit": _commit(),
         "versions": versions,
         "machine": machine,

@@ -12,16 +12,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eyehand.data.mixing import uniform_indices
+from eyehand.data.mixing import mixed_counts, uniform_indices
 from eyehand.data.target import TargetFrames
 from eyehand.errors import InvalidValueError
 from eyehand.interfaces import scene_configuration
 from eyehand.interfaces.scene_configuration import SceneConfiguration
+from eyehand.learning.ahead import Ahead
 from eyehand.learning.generators import spawn
 from eyehand.learning.method import Source
 from eyehand.types import Floats, Images, PlanarScene
 from eyehand.world import baxter, counter, plane_camera
-from eyehand.world.augmentation import Augmentation, augment, luma
+from eyehand.world.augmentation import Augmentation, add_noise, augment, luma
 from eyehand.world.compositing import draw_disc, grey84
 
 
@@ -82,7 +83,8 @@ class RecordedScenes:
         else:
             x_target_m = self._x_target_m[chosen]
         theta = scene_configuration.normalise(x_target_m, self._frames.q_rad[chosen])
-        return torch.as_tensor(grey84(pictures)), torch.as_tensor(theta.astype(np.float32))
+        noisy = add_noise(grey84(pictures), self._augmentation, generator)
+        return torch.as_tensor(noisy), torch.as_tensor(theta.astype(np.float32))
 
 
 def _calibration(frames: TargetFrames) -> Floats:
@@ -110,3 +112,24 @@ def _targets(frames: TargetFrames) -> Floats | None:
         allowed = "two numbers a frame, the target's place in metres, because info.json says target_drawn"
         raise InvalidValueError("observation.environment_state", got, allowed)
     return x_target_m
+
+
+def mixed_batches(
+    simulated: SimulatedScenes, recorded: RecordedScenes | None, batch: int, real_share: float
+) -> Ahead[tuple[Tensor, Tensor]]:
+    """Mini-batches by number, drawn one ahead: a share of recorded pictures, if there are any, and the rest simulated.
+
+    Args:
+        simulated: where simulated pictures come from.
+        recorded: where recorded ones come from; None for simulated ones alone.
+        batch: pictures in a mini-batch.
+        real_share: share of recorded pictures, 0 to 1.
+    """
+    real, rest = mixed_counts(batch, real_share if recorded else 0.0)
+
+    def draw(number: int) -> tuple[Tensor, Tensor]:
+        parts = [recorded.batch(real, number)] if recorded and real else []
+        parts += [simulated.batch(rest, number)] if rest else []
+        return torch.cat([grey for grey, _ in parts]), torch.cat([theta for _, theta in parts])
+
+    return Ahead(draw)

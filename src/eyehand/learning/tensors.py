@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -55,12 +55,27 @@ def onto(module: nn.Module, array: object) -> torch.Tensor:
     return torch.as_tensor(array).to(device_of(module))
 
 
-def descend(optimiser: torch.optim.Optimizer, loss: torch.Tensor, lr: float, lr_end: float, done: float) -> None:
-    """One step down the gradient; the step size falls from `lr` to `lr_end` as the share `done` of training is over."""
+Fall: TypeAlias = tuple[float, float, float]  # step size at the start and at the end, share of training that is over
+
+
+def descend(optimiser: torch.optim.Optimizer, loss: torch.Tensor, fall: Fall, *, gentle: bool = False) -> None:
+    """One step down the gradient.
+
+    Args:
+        optimiser: of the parameters that are moved.
+        loss: what is made smaller.
+        fall: the step size falls in a straight line from the first to the second number.
+        gentle: shorten gradients to 0.1 and let the step size rise over the first thirtieth of training. For networks
+            that move to images they have never seen, where the first errors are a hundred times the later ones.
+    """
+    lr, lr_end, done = fall
+    rise = min(1.0, 0.01 + 30.0 * done) if gentle else 1.0
     for group in optimiser.param_groups:
-        group["lr"] = lr + (lr_end - lr) * done
+        group["lr"] = rise * (lr + (lr_end - lr) * done)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # pyright: ignore[reportUnknownMemberType] - untyped in torch
+    if gentle:
+        nn.utils.clip_grad_norm_([p for group in optimiser.param_groups for p in group["params"]], 0.1)
     optimiser.step()
 
 

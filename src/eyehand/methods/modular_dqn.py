@@ -15,7 +15,7 @@ discount, epsilon share of guided (or random) actions, beta weight of the percep
 Differences from the paper:
     1. n-step returns (paper: 1); `n_step=1` is the paper's (3). The same in both exploration arms.
     2. Double Q-learning (paper: plain maximum); `double_q=False` is the paper's.
-    3. Adam with a falling step size (paper: RmsProp at 0.1-0.01); the same in all arms.
+    3. Adam with a falling step size (paper: RmsProp at 0.1-0.01); for the eyes gentle: short gradients, a slow start.
     4. Hundreds of arms step together and every update draws from their common replay.
     5. The target network follows by averaging (paper: not given).
     6. The first convolution starts at random (paper: from GoogLeNet, whose weights we may not ship).
@@ -35,12 +35,10 @@ import torch
 from torch import Tensor, nn
 
 from eyehand.data.ledger import Budget
-from eyehand.data.mixing import mixed_counts
 from eyehand.data.target import RecordedTarget
 from eyehand.errors import UnknownNameError
 from eyehand.interfaces import scene_configuration
 from eyehand.interfaces.scene_configuration import SceneConfiguration
-from eyehand.learning.ahead import Ahead
 from eyehand.learning.experience import Experience, Exploration, Memory
 from eyehand.learning.generators import spawn
 from eyehand.learning.keeping import Keeping
@@ -52,7 +50,7 @@ from eyehand.learning.ranges import Amount, Checked, Count, Rate, Share
 from eyehand.learning.replay import Transitions
 from eyehand.learning.rollout import mean_errors, mean_outcomes
 from eyehand.learning.run import Run
-from eyehand.learning.scenes import RecordedScenes, SimulatedScenes
+from eyehand.learning.scenes import RecordedScenes, SimulatedScenes, mixed_batches
 from eyehand.learning.tensors import descend, device_of, follow, onto
 from eyehand.types import Decision, Group, Images, Observation
 from eyehand.world import plane_camera
@@ -134,8 +132,7 @@ class PerceptionNetwork(nn.Module):
 
     def __init__(self, layers: Sequence[ConvLayer]) -> None:
         super().__init__()
-        conv, features = conv_stack(layers, (GREY_SIZE, GREY_SIZE))
-        self.conv = conv.to(memory_format=torch.channels_last)  # twice as fast on a CPU
+        self.conv, features = conv_stack(layers, (GREY_SIZE, GREY_SIZE))
         self.head = nn.Linear(features, scene_configuration.SIZE)
 
     def forward(self, grey: Tensor) -> Tensor:
@@ -211,17 +208,6 @@ class _Learner(Keeping):
         """Errors of the eyes on 400 fixed images of the simulator (Table 1, Sim)."""
         return mean_errors(self.perception, self.scenes.world, 400)
 
-    def mixed(self, batch: int, real_share: float, recorded: RecordedScenes | None) -> Ahead[tuple[Tensor, Tensor]]:
-        """Mini-batches by number, of which `real_share` is recorded and the rest simulated."""
-        real, simulated = mixed_counts(batch, real_share if recorded else 0.0)
-
-        def draw(number: int) -> tuple[Tensor, Tensor]:
-            parts = [recorded.batch(real, number)] if recorded and real else []
-            parts += [self.scenes.batch(simulated, number)] if simulated else []
-            return torch.cat([grey for grey, _ in parts]), torch.cat([theta for _, theta in parts])
-
-        return Ahead(draw)
-
     def picture_loss(self, pictures: tuple[Tensor, Tensor]) -> Tensor:
         """L_p on a mini-batch of pictures and their Theta."""
         grey, theta = (onto(self.perception, part) for part in pictures)
@@ -237,12 +223,12 @@ class PerceptionLearner(_Learner):
     ) -> None:
         super().__init__("adapt" if recorded else "sim", model, source, seed, config.domain)
         self.config, self.eyes = config, self.adam(self.perception)
-        self.pictures = self.mixed(config.batch, config.real_share, recorded)
+        self.pictures = mixed_batches(self.scenes, recorded, config.batch, config.real_share)
 
     def update(self) -> dict[str, Tensor]:
         """One mini-batch."""
-        loss = self.picture_loss(self.pictures(self.done))
-        descend(self.eyes, loss, self.config.lr, self.config.lr_end, self.done / self.config.updates)
+        c, loss = self.config, self.picture_loss(self.pictures(self.done))
+        descend(self.eyes, loss, (c.lr, c.lr_end, self.done / c.updates), gentle=True)
         self.done += 1
         return {"train/perception_loss": loss.detach()}
 
@@ -286,7 +272,7 @@ class ControlLearner(_QLearner):
             return {"train/epsilon": epsilon}
         batch = self.experience.sample(c.batch, self.generator, device_of(self.control))
         loss = task_loss(self.control, self.target, batch.state, batch.next_state, batch, c.double_q)
-        descend(self.hand, loss, c.lr, c.lr_end, self.done / c.updates)
+        descend(self.hand, loss, (c.lr, c.lr_end, self.done / c.updates))
         follow(self.target, self.control, c.target_rate)
         return {"train/task_loss": loss.detach(), "train/epsilon": epsilon, "train/frames": self.done * c.worlds}
 
@@ -308,7 +294,8 @@ class FineTuneLearner(_QLearner):
         guided = replace(config.control, exploration="k_gps")
         super().__init__("fine_tune", guided, arms, self.config.worlds, self.config.replay, model, source, seed)
         self.eyes, self.hand = self.adam(self.perception), self.adam(self.control)
-        self.pictures = self.mixed(self.config.perception_batch, self.config.real_share, recorded)
+        batch, share = self.config.perception_batch, self.config.real_share
+        self.pictures = mixed_batches(self.scenes, recorded, batch, share)
 
     def update(self) -> dict[str, Tensor]:
         """One step of every arm, then one update of both networks, each by its own gradient."""
@@ -323,11 +310,11 @@ class FineTuneLearner(_QLearner):
             estimate_next = self.perception(self.scenes.draw(batch.next_state))
         bottleneck = estimate.detach().requires_grad_()
         loss_q = task_loss(self.control, self.target, bottleneck, estimate_next, batch, self.q_learning.double_q)
-        step = (c.lr, c.lr_end, self.done / c.updates)
-        descend(self.hand, loss_q, *step)  # the hand learns from L_q alone; the bottleneck keeps dL_q / dTheta
+        fall = (c.lr, c.lr_end, self.done / c.updates)
+        descend(self.hand, loss_q, fall)  # the hand learns from L_q alone; the bottleneck keeps dL_q / dTheta
         loss_p = self.picture_loss(self.pictures(self.done))
         pull = (cast(Tensor, bottleneck.grad) * estimate).sum()  # its gradient in the eyes is that of L_q^BN
-        descend(self.eyes, c.beta * loss_p + (1.0 - c.beta) * pull, *step)
+        descend(self.eyes, c.beta * loss_p + (1.0 - c.beta) * pull, fall, gentle=True)
         follow(self.target, self.control, self.q_learning.target_rate)
         return {"train/perception_loss": loss_p.detach(), "train/task_loss": loss_q.detach()}
 
@@ -343,12 +330,12 @@ def tiny() -> Config:
 
 def quick() -> Config:
     """About a minute a phase on two cores: for the demo."""
-    eyes = PerceptionConfig(updates=2_500, batch=64)
-    hand = ControlConfig(4_000, epsilon_updates=2_400)
-    adapt = PerceptionConfig(real_share=0.75, updates=1_500, batch=64)
-    fine_tune = FineTuneConfig(300, worlds=32)
     layers = (ConvLayer(16, 8, 4), ConvLayer(32, 4, 2), ConvLayer(32, 3, 1))
-    return Config(layers, (400, 300), eyes, hand, adapt, fine_tune, frames=700, evaluations=3)
+    eyes = PerceptionConfig(updates=1_800, batch=64)
+    hand = ControlConfig(4_500, epsilon_updates=2_700, batch=256)
+    adapt = PerceptionConfig(real_share=0.75, updates=2_500, batch=64)
+    both = FineTuneConfig(120, worlds=32, task_batch=32, perception_batch=64)
+    return Config(layers, (400, 300), eyes, hand, adapt, both, evaluations=3)
 
 
 def paper() -> Config:

@@ -27,14 +27,14 @@ class Augmentation:
         translation_px: shift along both axes, in pixels of the 160 x 210 frame.
         brightness: relative gain of the grey levels.
         offset: shift of the grey levels, in grey levels.
-        noise: largest standard deviation of pixel noise, in grey levels.
+        noise: largest standard deviation of pixel noise in the scaled picture, in grey levels; from 0, not from minus.
     """
 
     rotation_rad: float = 0.02
     translation_px: float = 4.0
     brightness: float = 0.25
     offset: float = 15.0
-    noise: float = 6.0
+    noise: float = 3.0
 
 
 def luma(frames: Images) -> Images:
@@ -43,7 +43,7 @@ def luma(frames: Images) -> Images:
 
 
 def augment(grey: Images, chosen: Integers, ranges: Augmentation, generator: torch.Generator) -> Images:
-    """Augmented copies of chosen grey frames.
+    """Augmented copies of chosen grey frames, without noise.
 
     Args:
         grey: (N, H, W) uint8 frames.
@@ -55,50 +55,71 @@ def augment(grey: Images, chosen: Integers, ranges: Augmentation, generator: tor
         (B, H, W, 3) uint8 frames with three equal channels.
     """
     batch = len(chosen)
-    unit = 2.0 * torch.rand((batch, 6), generator=generator, dtype=torch.float64).numpy() - 1.0
+    unit = 2.0 * torch.rand((batch, 5), generator=generator, dtype=torch.float64).numpy() - 1.0
     scale = (ranges.rotation_rad, ranges.translation_px, ranges.translation_px, ranges.brightness, ranges.offset)
-    parameters = np.empty((batch, 6))
-    parameters[:, :5] = unit[:, :5] * np.array(scale)
-    parameters[:, 5] = np.abs(unit[:, 5]) * ranges.noise
-    salts = torch.randint(1 << 62, (batch,), generator=generator).numpy().astype(np.uint64)
+    parameters = (unit * np.array(scale)).astype(np.float32)
     out = np.empty((batch, *grey.shape[1:], 3), np.uint8)
 
     def work(part: slice) -> None:
-        _warp(grey, np.asarray(chosen[part], np.int64), parameters[part], salts[part], out[part])
+        _warp(grey, np.asarray(chosen[part], np.int64), parameters[part], out[part])
 
     rows.in_parallel(work, batch, rows.default_threads(), least=64)
     return out
 
 
-@numba.njit(cache=True, nogil=True)
-def _warp(grey, chosen, parameters, salts, out):  # noqa: ANN001, ANN202 - a kernel, typed by numba
-    """Bilinear rotation and shift with the border repeated, then gain, offset and noise."""
+def add_noise(pictures: Images, ranges: Augmentation, generator: torch.Generator) -> Images:
+    """Pictures (B, H, W) uint8 with normal pixel noise, its strength drawn for every picture."""
+    batch = len(pictures)
+    strength = ranges.noise * torch.rand(batch, generator=generator).numpy()
+    salts = 1 + torch.randint(1 << 62, (batch,), generator=generator).numpy().astype(np.uint64)
+    out = np.empty_like(pictures)
+    _noise(pictures, strength, salts, out)
+    return out
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _warp(grey, chosen, parameters, out):  # noqa: ANN001, ANN202 - a kernel, typed by numba
+    """Bilinear rotation and shift with the border repeated, then gain and offset."""
     height, width = grey.shape[1:]
-    middle_x, middle_y = (width - 1) / 2.0, (height - 1) / 2.0
+    middle_x, middle_y = np.float32((width - 1) / 2.0), np.float32((height - 1) / 2.0)
+    right, bottom = np.float32(width - 1.001), np.float32(height - 1.001)
+    zero, half, top_level = np.float32(0.0), np.float32(0.5), np.float32(255.0)
     for b in range(len(chosen)):
         frame = grey[chosen[b]]
-        angle, shift_x, shift_y, gain, offset, noise = parameters[b]
-        cos, sin = np.cos(angle), np.sin(angle)
-        state = salts[b]
+        angle, shift_x, shift_y, gain, offset = parameters[b]
+        cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+        factor = np.float32(1.0) + gain
         for row in range(height):
-            dy = row - middle_y - shift_y
+            dy = np.float32(row) - middle_y - shift_y
+            start_x = sin * dy + middle_x - cos * (middle_x + shift_x)
+            start_y = cos * dy + middle_y + sin * (middle_x + shift_x)
             for column in range(width):
-                dx = column - middle_x - shift_x
-                x = min(max(cos * dx + sin * dy + middle_x, 0.0), width - 1.001)
-                y = min(max(cos * dy - sin * dx + middle_y, 0.0), height - 1.001)
-                i, j = int(y), int(x)
-                fx, fy = x - j, y - i
-                top = frame[i, j] * (1.0 - fx) + frame[i, j + 1] * fx
-                below = frame[i + 1, j] * (1.0 - fx) + frame[i + 1, j + 1] * fx
-                level = (1.0 + gain) * (top * (1.0 - fy) + below * fy) + offset
+                x = min(max(start_x + cos * np.float32(column), zero), right)
+                y = min(max(start_y - sin * np.float32(column), zero), bottom)
+                i, j = np.int32(y), np.int32(x)
+                fx, fy = x - np.float32(j), y - np.float32(i)
+                a, c = np.float32(frame[i, j]), np.float32(frame[i + 1, j])
+                top = a + (np.float32(frame[i, j + 1]) - a) * fx
+                below = c + (np.float32(frame[i + 1, j + 1]) - c) * fx
+                level = factor * (top + (below - top) * fy) + offset
+                value = np.uint8(min(max(level + half, zero), top_level))
+                out[b, row, column, 0] = value
+                out[b, row, column, 1] = value
+                out[b, row, column, 2] = value
+
+
+@numba.njit(cache=True, nogil=True)
+def _noise(pictures, strength, salts, out):  # noqa: ANN001, ANN202 - a kernel, typed by numba
+    """Add noise from a xorshift generator per picture."""
+    for b in range(len(pictures)):
+        state = salts[b]
+        for row in range(pictures.shape[1]):
+            for column in range(pictures.shape[2]):
                 state ^= state << np.uint64(13)
                 state ^= state >> np.uint64(7)
                 state ^= state << np.uint64(17)
                 # The sum of four uniform bytes is close to normal: mean 510, standard deviation 147.8.
                 total = (state & np.uint64(255)) + ((state >> np.uint64(8)) & np.uint64(255))
                 total += ((state >> np.uint64(16)) & np.uint64(255)) + ((state >> np.uint64(24)) & np.uint64(255))
-                level += noise * (float(total) - 510.0) / 147.8
-                value = np.uint8(min(max(level + 0.5, 0.0), 255.0))
-                out[b, row, column, 0] = value
-                out[b, row, column, 1] = value
-                out[b, row, column, 2] = value
+                level = pictures[b, row, column] + strength[b] * (float(total) - 510.0) / 147.8
+                out[b, row, column] = np.uint8(min(max(level + 0.5, 0.0), 255.0))

@@ -127,8 +127,8 @@ class Calibration:
     """True set-up minus believed set-up.
 
     Attributes:
-        camera_offset_m: size of the error of the camera position, each axis its own draw.
-        camera_rotation_rad: size of the error of the camera orientation, each axis its own draw.
+        camera_offset_m: size of the error of the camera position, in a direction of its own.
+        camera_rotation_rad: size of the error of the camera orientation, in a direction of its own.
         moved_m: how far the camera has moved since the recording, sideways and up.
         moved_rad: how far the camera has turned since the recording, about all axes.
         encoder_bias_rad: what the encoders read too much, each joint its own draw.
