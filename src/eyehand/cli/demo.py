@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eyehand.cli import output, report
+from eyehand.errors import EyehandError
 from eyehand.evaluation.comparison import ORACLE, chain
-from eyehand.evaluation.crossing import Where, adapt, record, train
+from eyehand.evaluation.crossing import Where, adapt, train
 from eyehand.evaluation.results import Results, table
 from eyehand.evaluation.trained import Subject
 from eyehand.methods import load_method
-from eyehand.world.domain_files import load_domain
 
 METHOD, TASK = "modular_dqn", "planar_reach"
 ORACLE_LEAST = 0.9
@@ -27,7 +29,7 @@ class Options:
     """Folder for everything the demo makes; a demo that was stopped goes on."""
     preset: str = "quick"
     """Preset of the method."""
-    trials: int = 32
+    trials: int = 24
     """Episodes of every policy in each domain."""
     seed: int = 0
     """Seed of everything random."""
@@ -72,11 +74,12 @@ def _cross(options: Options) -> Path:
     method = load_method(METHOD)
     config = method.preset(options.preset)
     subject = Subject(METHOD, TASK, preset=options.preset, seed=options.seed)
+    _step(options, "Recording frames of the twin, in the background", folders["recording"])
+    recording = _record(folders["recording"], config.frames)
     _step(options, "Training in simulation", folders["sim_only"])
     train(subject, config, _where(options, folders["sim_only"]))
-    if not folders["recording"].exists():
-        _step(options, "Recording frames of the twin", folders["recording"])
-        record(subject.build_task(), load_domain("twin", TASK), config.frames, folders["recording"], 1_000_000)
+    if recording is not None and recording.wait():
+        raise EyehandError(f"Recording the twin failed with exit code {recording.returncode}; its message is above.")
     stages = (("adapted", "sim_only", "perception"), ("fine_tuned", "adapted", "end_to_end"))
     for name, parent, stage in stages:
         _step(options, f"Adapting: {stage}", folders[name])
@@ -84,6 +87,15 @@ def _cross(options: Options) -> Path:
         adapt(whose, replace(config, stages=(stage,)), _where(options, folders[name]))
     _step(options, "Measuring", options.out)
     return folders["fine_tuned"]
+
+
+def _record(folder: Path, frames: int) -> subprocess.Popen[bytes] | None:
+    """Record the twin in a process of its own while the policy trains; None where the recording is there already."""
+    if folder.exists():
+        return None
+    command = [sys.executable, "-m", "eyehand", "record", "--task", TASK, "--domain", "twin"]
+    command += ["--frames", str(frames), "--out", str(folder), "--json"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
 
 def _where(options: Options, folder: Path) -> Where:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,15 +31,17 @@ from eyehand.evaluation.trained import Trained, load_trained
 from eyehand.evaluation.videos import Panel, encode_mp4, png, side_by_side
 from eyehand.evaluation.watching import Film, film
 from eyehand.learning.configuration import config_digest, read_json
-from eyehand.learning.rollout import run_episodes
+from eyehand.learning.rollout import Episodes, run_episodes
 from eyehand.learning.run import PROVENANCE
+from eyehand.types import Floats, Integers
 from eyehand.world.domain import Domain
+from eyehand.world.rows import default_threads, limit_threads
 
 ORACLE = "oracle"
 STAGES = ("sim_only", "adapted", "fine_tuned")  # what the runs of a chain are called, from the first on
-FRAMES = 200  # first frames on which interface errors are measured
-FILMED = 2  # episodes that are shown side by side
-FAILURES = 3  # failed episodes that are shown
+FRAMES = 100  # first frames on which interface errors are measured
+FILMED = 1  # episodes that are shown side by side
+FAILURES = 2  # failed episodes that are shown
 
 
 def chain(folder: Path) -> tuple[Trained, ...]:
@@ -64,18 +69,18 @@ def compare(runs: Sequence[Trained], domains: Sequence[Domain], trials: int, gap
     """
     began = time.monotonic()
     last = runs[-1]
+    seeds = domains[-1].seeds(np.arange(trials))  # the same starts and goals in every domain
+    arms = [*zip(arm_names(runs), runs, strict=True)]
+    arms += [(ORACLE, runs[0])] if oracles(runs[0]) else []
+    jobs = [_Job(name, trained.run.folder, domain, seeds) for domain in reversed(domains) for name, trained in arms]
+    measured = {(job.arm, job.domain.name): found for job, found in zip(jobs, _in_processes(jobs), strict=True)}
     cells: list[Cell] = []
     errors: list[InterfaceErrors] = []
-    seeds = domains[-1].seeds(np.arange(trials))  # the same starts and goals in every domain
-    oracle = oracles(runs[0]).get("perception")
     for domain in domains:
-        for name, trained in zip(arm_names(runs), runs, strict=True):
-            episodes = run_episodes(trained.policy, trained.task, domain, seeds, BATCH)
+        for name, trained in arms:
+            episodes, off = measured[name, domain.name]
             cells.append(cell(name, domain.name, trained.subject.seed, episodes, str(trained.run.folder)))
-            errors += _errors(name, trained, domain)
-        if oracle is not None:
-            episodes = run_episodes(oracle, runs[0].task, domain, seeds, BATCH)
-            cells.append(cell(ORACLE, domain.name, runs[0].subject.seed, episodes, str(runs[0].run.folder)))
+            errors += _errors(name, trained, domain, off)
     return Results(
         name=last.run.folder.name,
         method=last.subject.method,
@@ -107,9 +112,36 @@ def content(runs: Sequence[Trained], nominal: Domain, target: Domain, results: R
     )
 
 
-def _errors(name: str, trained: Trained, domain: Domain) -> list[InterfaceErrors]:
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """One arm in one domain, to be measured in a process of its own."""
+
+    arm: str
+    folder: Path
+    domain: Domain
+    seeds: Integers
+
+
+def _in_processes(jobs: Sequence[_Job]) -> list[tuple[Episodes, dict[str, Floats]]]:
+    """Measure all jobs, as many at a time as there are cores: rows that are traced scale badly over threads."""
+    workers = default_threads()
+    if workers == 1:
+        return [_measure(job) for job in jobs]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=limit_threads, initargs=(1,)) as pool:
+        return list(pool.map(_measure, jobs))
+
+
+def _measure(job: _Job) -> tuple[Episodes, dict[str, Floats]]:
+    """Episodes of an arm and, unless it is the oracle, the errors of its perception by unit."""
+    trained = load_trained(job.folder)
+    policy = oracles(trained)["perception"] if job.arm == ORACLE else trained.policy
+    episodes = run_episodes(policy, trained.task, job.domain, job.seeds, min(BATCH, len(job.seeds)))
+    return episodes, {} if job.arm == ORACLE else perception_errors(trained, job.domain, FRAMES)
+
+
+def _errors(name: str, trained: Trained, domain: Domain, measured: Mapping[str, Floats]) -> list[InterfaceErrors]:
     seeds = domain.seeds(np.arange(FRAMES))
-    measured = perception_errors(trained, domain, FRAMES)
     return [
         InterfaceErrors(name, domain.name, trained.subject.seed, unit, "" if unit == "theta" else unit, seeds, values)
         for unit, values in measured.items()

@@ -64,6 +64,15 @@ def in_parallel(function: Callable[[slice], None], batch: int, threads: int, lea
         list(pool.map(function, slices))
 
 
+_limit: list[int] = []
+
+
+def limit_threads(threads: int) -> None:
+    """Draw on at most this many threads in this process; for workers that share the cores with others."""
+    _limit[:] = [threads]
+
+
 def default_threads() -> int:
-    """Threads for batched drawing: the cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    """Threads for batched drawing: the cores this process may run on, or fewer by `limit_threads`."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    return min([cores, *_limit])
