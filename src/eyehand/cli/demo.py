@@ -29,7 +29,7 @@ class Options:
     """Folder for everything the demo makes; a demo that was stopped goes on."""
     preset: str = "quick"
     """Preset of the method."""
-    trials: int = 24
+    trials: int = 20
     """Episodes of every policy in each domain."""
     seed: int = 0
     """Seed of everything random."""

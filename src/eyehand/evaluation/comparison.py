@@ -41,7 +41,7 @@ ORACLE = "oracle"
 STAGES = ("sim_only", "adapted", "fine_tuned")  # what the runs of a chain are called, from the first on
 FRAMES = 100  # first frames on which interface errors are measured
 FILMED = 1  # episodes that are shown side by side
-FAILURES = 2  # failed episodes that are shown
+FAILURES = 1  # failed episodes that are shown
 
 
 def chain(folder: Path) -> tuple[Trained, ...]:

@@ -56,7 +56,7 @@ def encode_mp4(frames: Images, fps: float = 10.0, quality: int = 26) -> bytes:
     even = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), mode="edge")
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
-        options = {"crf": str(quality), "preset": "slow", "threads": "1"}
+        options = {"crf": str(quality), "preset": "medium", "threads": "1"}
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options=options)
         stream.height, stream.width = even.shape[1:3]
         stream.pix_fmt = "yuv420p"

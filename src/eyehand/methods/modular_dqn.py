@@ -332,8 +332,8 @@ def quick() -> Config:
     """About a minute a phase on two cores: for the demo."""
     layers = (ConvLayer(16, 8, 4), ConvLayer(32, 4, 2), ConvLayer(32, 3, 1))
     eyes = PerceptionConfig(updates=1_500, batch=64)
-    hand = ControlConfig(4_200, epsilon_updates=2_500, batch=256)
-    adapt = PerceptionConfig(real_share=0.75, updates=2_500, batch=64)
+    hand = ControlConfig(3_900, epsilon_updates=2_400, batch=256)
+    adapt = PerceptionConfig(real_share=0.75, updates=2_200, batch=64)
     both = FineTuneConfig(120, worlds=32, task_batch=32, perception_batch=64)
     return Config(layers, (400, 300), eyes, hand, adapt, both, evaluations=3)
 
