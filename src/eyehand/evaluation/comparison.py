@@ -158,7 +158,7 @@ def _provenance(runs: Sequence[Trained], evaluation_s: float) -> Provenance:
     return Provenance(
         commit=told[-1]["commit"] or "",
         versions={name: version for name, version in told[-1]["versions"].items() if version},
-        machine=f"{machine['cpus']} cores, {machine['platform']}",
+        machine=f"{machine['cpus']} cores, {machine['platform'].partition('-')[0]} {machine['processor']}",
         wall_time_s=sum(one.get("wall_s") or 0.0 for one in told) + evaluation_s,
         commands=tuple(one["command"] for one in told),
     )
