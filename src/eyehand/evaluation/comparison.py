@@ -104,7 +104,7 @@ def content(runs: Sequence[Trained], nominal: Domain, target: Domain, results: R
     return ReportContent(
         results=results,
         papers=papers,
-        decided=claim.decide_all(papers.claims, results) if papers else (),
+        decided=tuple(one for one in claim.decide_all(papers.claims, results) if one.n) if papers else (),
         curves=_curves(runs),
         videos=_videos(runs, nominal, target),
         gallery=_gallery(runs, target),

@@ -264,7 +264,7 @@ def _error_boxes(results: Results, name: str) -> Markup:
             by_domain = found.setdefault(label(e.arm), {})
             before = by_domain.get(e.domain)
             by_domain[e.domain] = e.values if before is None else np.concatenate([before, e.values])
-    axis = f"interface error {name}" + (f" [{', '.join(sorted(units))}]" if units else "")
+    axis = f"interface error [{', '.join(sorted(units))}]" if units else f"interface error {name}"
     caption = f"Perception error ({name}) per network and domain: quartiles, median, and 5 % to 95 % as whiskers."
     return _themed(lambda theme: plots.error_boxes(found, axis, theme), caption)
 
