@@ -100,10 +100,14 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tenso
 def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
     """Put back what `optimiser_tensors` took."""
     content = optimiser.state_dict()
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
         number, name = key.split("/")
-        state.setdefault(int(number), {})[name] = value.clone()
+        parameter = parameters[int(number)]
+        # Fused optimisers walk through memory, so the layout has to be the parameter's; files know none.
+        like = torch.empty_like(parameter, dtype=value.dtype, device="cpu") if value.shape == parameter.shape else value
+        state.setdefault(int(number), {})[name] = like.copy_(value) if like is not value else value.clone()
     optimiser.load_state_dict({"state": state, "param_groups": content["param_groups"]})
 
 
