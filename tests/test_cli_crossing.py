@@ -135,3 +135,14 @@ def test_pictures_of_one_name_from_two_folders_do_not_overwrite_each_other(
     found = told("perceive", made / "run", *images, "--out", tmp_path / "seen")
     assert len({one["picture"] for one in found}) == 2
     assert len(list((tmp_path / "seen").iterdir())) == 2
+
+
+def test_every_scoring_of_a_test_split_is_counted_in_the_ledger(copy: Path, told: Told, tmp_path: Path) -> None:
+    cheap = tmp_path / "cheap.toml"
+    cheap.write_text('base = "twin"\n[appearance]\nimage = "drawing"\n')
+    told("evaluate", copy / "adapted", "--domain", cheap, "--trials", 2)
+    told("evaluate", copy / "adapted", "--domain", f"{cheap}/test", "--trials", 3)
+    told("evaluate", copy / "adapted", "--domain", f"{cheap}/test", "--trials", 2)
+    ledger = json.loads((copy / "adapted/ledger.json").read_text())
+    assert ledger["spent"]["trials"] == 5
+    assert ledger["spent"]["frames"] == 8

@@ -75,3 +75,7 @@ def test_a_job_that_forgets_is_found_out(torture: ModuleType, tmp_path: Path) ->
 def test_a_job_that_cannot_resume_is_shown_with_its_words(torture: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(torture.TortureError, match=r"(?s)toy: a process exited with 1 by itself:.*cannot resume"):
         torture.torture(job(torture, "fails"), tmp_path, 4, 2, random.Random(1))
+
+
+def test_the_commands_of_the_house_survive_three_kills(torture: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    assert torture.main(["--kills", "3", "--inside-write", "1", "--seed", "1"]) == 0, capsys.readouterr().err

@@ -10,6 +10,7 @@ import numpy as np
 import tyro
 
 from eyehand.cli import output
+from eyehand.data.ledger import Ledger
 from eyehand.errors import InvalidValueError, NotDefinedError, UnknownNameError
 from eyehand.evaluation.protocol import Summary, oracles, run_arm, summarise
 from eyehand.evaluation.statistics import Rate
@@ -17,7 +18,7 @@ from eyehand.evaluation.trained import Trained, load_trained
 from eyehand.evaluation.watching import save_episode
 from eyehand.types import Policy
 from eyehand.world.domain import Domain
-from eyehand.world.domain_files import load_domain
+from eyehand.world.domain_files import load_domain, split_of
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,21 @@ def run(arguments: Sequence[str]) -> int:
         raise NotDefinedError(f"{options.domain} is a recorded folder: it has no success rate, use `eyehand perceive`.")
     domain = load_domain(options.domain, trained.subject.task)
     policy = _arm(trained, options.arm)
+    count_test_reads(trained, domain, 1 if options.episode is not None else options.trials)
     if options.episode is not None:
         return _one(options, trained, policy, domain, options.episode)
     summary = summarise(trained, domain, run_arm(trained, policy, domain, np.arange(options.trials)))
     output.emit(options.json, summary, lambda: _text(summary, options))
     return 0
+
+
+def count_test_reads(trained: Trained, domain: Domain, trials: int) -> None:
+    """Enter a scoring of a test split into the run's ledger before it is made, and say how many there were."""
+    if split_of(domain) != "test":
+        return
+    ledger = Ledger.open(trained.run.folder / "ledger.json", trained.method.budget)
+    ledger.spend("trials", trials, f"episodes of {domain.name}")
+    trained.run.warn(f"{domain.name} is a test split: {ledger.spent('trials'):,} of its episodes were scored so far.")
 
 
 def _arm(trained: Trained, name: str) -> Policy:
