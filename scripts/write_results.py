@@ -238,7 +238,7 @@ def _demo_caption(results: Results) -> str:
     versions = ", ".join(f"{d.name} version {d.version} (`{d.digest[:12]}`)" for d in results.domains if d.held_out)
     return (
         "Success rate with its Wilson 95 % interval and (successes/episodes), then the median distance to the target "
-        f"at the end. {' or '.join(map(str, trials))} episodes a cell, the same for every policy of a column; "
+        f"at the end. {' or '.join(map(str, trials))} episodes a cell, the same starts and goals in every cell; "
         f"{seeds_text(trainings)}, so the intervals do not cover a second training. Preset `{results.preset}`. "
         f"**The twin is a simulation too, no robot**: {versions}. Target data read: {read or 'none'}. Training and "
         f"measuring took {results.provenance.wall_time_s / 60:.1f} minutes on {_machine(results)}. "
