@@ -10,15 +10,14 @@ import numpy as np
 import tyro
 
 from eyehand.cli import output
-from eyehand.data.ledger import Ledger
 from eyehand.errors import InvalidValueError, NotDefinedError, UnknownNameError
-from eyehand.evaluation.protocol import Summary, oracles, run_arm, summarise
+from eyehand.evaluation.protocol import Summary, count_test_reads, oracles, run_arm, summarise
 from eyehand.evaluation.statistics import Rate
 from eyehand.evaluation.trained import Trained, load_trained
 from eyehand.evaluation.watching import save_episode
 from eyehand.types import Policy
 from eyehand.world.domain import Domain
-from eyehand.world.domain_files import load_domain, split_of
+from eyehand.world.domain_files import load_domain
 
 
 @dataclass(frozen=True)
@@ -63,15 +62,6 @@ def run(arguments: Sequence[str]) -> int:
     summary = summarise(trained, domain, run_arm(trained, policy, domain, np.arange(options.trials)))
     output.emit(options.json, summary, lambda: _text(summary, options))
     return 0
-
-
-def count_test_reads(trained: Trained, domain: Domain, trials: int) -> None:
-    """Enter a scoring of a test split into the run's ledger before it is made, and say how many there were."""
-    if split_of(domain) != "test":
-        return
-    ledger = Ledger.open(trained.run.folder / "ledger.json", trained.method.budget)
-    ledger.spend("trials", trials, f"episodes of {domain.name}")
-    trained.run.warn(f"{domain.name} is a test split: {ledger.spent('trials'):,} of its episodes were scored so far.")
 
 
 def _arm(trained: Trained, name: str) -> Policy:

@@ -11,7 +11,7 @@ import tyro
 from eyehand.cli import output
 from eyehand.errors import InvalidValueError
 from eyehand.evaluation import gap
-from eyehand.evaluation.protocol import gap_report
+from eyehand.evaluation.protocol import count_test_reads, gap_report
 from eyehand.evaluation.results_file import gap_to_json
 from eyehand.evaluation.trained import load_trained
 from eyehand.world.domain_files import load_domain
@@ -40,6 +40,8 @@ def run(arguments: Sequence[str]) -> int:
         raise InvalidValueError("--trials", options.trials, "at least 1")
     trained = load_trained(options.run)
     task = trained.subject.task
-    report = gap_report(trained, load_domain(options.nominal, task), load_domain(options.target, task), options.trials)
+    nominal, target = load_domain(options.nominal, task), load_domain(options.target, task)
+    count_test_reads(trained, target, options.trials)
+    report = gap_report(trained, nominal, target, options.trials)
     output.emit(options.json, gap_to_json(report), lambda: gap.text(report))
     return 0

@@ -11,7 +11,7 @@ import tyro
 from eyehand.cli import output
 from eyehand.errors import InvalidValueError
 from eyehand.evaluation.comparison import chain, compare, content
-from eyehand.evaluation.protocol import gap_report
+from eyehand.evaluation.protocol import count_test_reads, gap_report
 from eyehand.evaluation.report import write_report
 from eyehand.evaluation.results import Results, table
 from eyehand.evaluation.results_file import read_results, write_results
@@ -74,6 +74,7 @@ def make_report(runs: Sequence[Trained], options: Options) -> Reported:
     target = load_domain(options.target, last.subject.task)
     results_path, report_path = last.run.folder / "results.json", last.run.folder / "report.html"
     if options.again or not results_path.exists():
+        count_test_reads(last, target, options.trials + options.gap_trials)
         gaps = [gap_report(last, nominal, target, options.gap_trials)] if options.gap_trials else []
         write_results(compare(runs, (nominal, target), options.trials, gaps), results_path)
     results = read_results(results_path)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from eyehand.data.ledger import Ledger
 from eyehand.evaluation.gap import GapInput, GapReport, Outcomes, Subset, measure_gap
 from eyehand.evaluation.results import DISTANCE
 from eyehand.evaluation.statistics import rate
@@ -16,6 +17,7 @@ from eyehand.learning.policy import Corrupted, ExpertController, ModularPolicy, 
 from eyehand.learning.rollout import Episodes, interface_errors, run_episodes
 from eyehand.types import Flags, Floats, Integers, Policy
 from eyehand.world.domain import GROUPS, Domain, mix
+from eyehand.world.domain_files import split_of
 from eyehand.world.simulation import SimulatedWorld
 
 BATCH = 32
@@ -62,6 +64,15 @@ def oracles(trained: Trained) -> dict[str, ModularPolicy[Any]]:
         "perception": policy.swap(perception=Truth(trained.task.interface)),
         "control": policy.swap(controller=ExpertController(trained.task.expert())),
     }
+
+
+def count_test_reads(trained: Trained, domain: Domain, trials: int) -> None:
+    """Enter a scoring of a test split into the run's ledger before it is made, and say how many there were."""
+    if split_of(domain) != "test":
+        return
+    ledger = Ledger.open(trained.run.folder / "ledger.json", trained.method.budget)
+    ledger.spend("trials", trials, f"episodes of {domain.name}")
+    trained.run.warn(f"{domain.name} is a test split: {ledger.spent('trials'):,} of its episodes were scored so far.")
 
 
 def run_arm(trained: Trained, policy: Policy, domain: Domain, episodes: Integers) -> Episodes:
