@@ -82,8 +82,8 @@ def test_every_block_is_shown_somewhere(scripts: tuple[ModuleType, ModuleType]) 
 def test_a_number_changed_by_hand_is_found(scripts: tuple[ModuleType, ModuleType], copy: Path) -> None:
     page = copy / "docs/methods/modular_dqn.md"
     text = page.read_text(encoding="utf-8")
-    assert "98.50" in text
-    page.write_text(text.replace("98.50", "99.50"), encoding="utf-8")
+    assert "83.75" in text
+    page.write_text(text.replace("83.75", "93.75"), encoding="utf-8")
     (problem,) = scripts[1].problems(copy)
     assert problem.startswith("docs/methods/modular_dqn.md: block paper-table-2 differs from its sources")
     assert "scripts/write_results.py" in problem
