@@ -144,7 +144,7 @@ def fine_tuning(recorded: RecordedTarget, monkeypatch: pytest.MonkeyPatch, beta:
     return found, expected
 
 
-def close(found: Any, expected: Any) -> None:
+def assert_close(found: Any, expected: Any) -> None:
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-7)
     assert any(one.abs().max() > 1e-5 for one in expected)  # or else nothing was compared
@@ -152,18 +152,18 @@ def close(found: Any, expected: Any) -> None:
 
 def test_with_beta_one_the_eyes_follow_the_perception_loss_alone(recorded: Any, monkeypatch: Any) -> None:
     found, expected = fine_tuning(recorded, monkeypatch, beta=1.0)
-    close(found["eyes"], expected["eyes p"])
+    assert_close(found["eyes"], expected["eyes p"])
 
 
 def test_with_beta_zero_the_eyes_follow_the_task_loss_through_the_bottleneck(recorded: Any, monkeypatch: Any) -> None:
     found, expected = fine_tuning(recorded, monkeypatch, beta=0.0)
-    close(found["eyes"], expected["eyes q"])
+    assert_close(found["eyes"], expected["eyes q"])
 
 
 def test_between_them_the_eyes_follow_the_weighted_sum_of_equation_4(recorded: Any, monkeypatch: Any) -> None:
     found, expected = fine_tuning(recorded, monkeypatch, beta=0.8)
     pairs = zip(expected["eyes p"], expected["eyes q"], strict=True)
-    close(found["eyes"], [0.8 * p + 0.2 * q for p, q in pairs])
+    assert_close(found["eyes"], [0.8 * p + 0.2 * q for p, q in pairs])
 
 
 @pytest.mark.parametrize(("beta", "scale"), [(0.0, 1.0), (0.8, 1.0), (0.8, 1000.0)])
@@ -171,7 +171,7 @@ def test_the_hand_follows_the_unweighted_task_loss_alone(
     recorded: Any, monkeypatch: Any, beta: float, scale: float
 ) -> None:
     found, expected = fine_tuning(recorded, monkeypatch, beta, scale)
-    close(found["hand"], expected["hand q"])
+    assert_close(found["hand"], expected["hand q"])
 
 
 def explore(kind: Any, epsilon: float, steps: int = 3) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Generator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -70,12 +71,11 @@ class Journal:
         with writing(path, "Choose a writable place with free space."):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file: BinaryIO = path.open("a+b", buffering=0)
-        try:
+        with ExitStack() as undo:  # whatever goes wrong, the file is closed
+            undo.callback(self._file.close)
             self._lock()
             self._committed = self._recover(text)
-        except BaseException:
-            self._file.close()
-            raise
+            undo.pop_all()
 
     def append(self, payload: bytes) -> None:
         """Add one frame to the unfinished episode.

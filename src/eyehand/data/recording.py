@@ -6,6 +6,7 @@ import os
 import shutil
 import struct
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import final
@@ -147,11 +148,10 @@ class EpisodeWriter:
         if kind is not None:
             self.abort()
             return
-        try:
+        with ExitStack() as undo:  # whatever goes wrong, the journal keeps what was recorded
+            undo.callback(self.abort)
             self.close()
-        except BaseException:
-            self.abort()
-            raise
+            undo.pop_all()
 
     def _check_free(self) -> None:
         if self._folder.is_file() or (self._folder.is_dir() and any(self._folder.iterdir())):
