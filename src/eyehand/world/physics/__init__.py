@@ -1,0 +1,1 @@
+"""Physics of many simulations of one MuJoCo model, as functions of state rows."""
