@@ -54,7 +54,7 @@ class Observation:
 
     cameras: Mapping[str, Camera]
     proprio: Floats | None  # (B, J) joint angles in radians as the encoders read them
-    goal: Floats | None  # (B, G) task-specific goal vector
+    goal: Array | None  # (B, ...) the task's goal: numbers, or a picture (B, h, w, 3) uint8
     sent: Floats | None  # (B, D) last command after limits, zeros at the first step
     is_first: Flags  # (B,) the row was just reset
     time_s: Floats  # (B,) since the row was reset

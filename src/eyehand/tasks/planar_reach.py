@@ -164,6 +164,10 @@ class PlanarReach:
         """The kinematic guide of K-GPS."""
         return JointSpaceExpert(self.joints)
 
+    def goal(self, domain: Domain) -> None:
+        """The camera shows the target."""
+        del domain
+
     def motion(self, domain: Domain) -> Motion[PlanarState]:
         """`kinematic` (exact) or `servo` (gain, dead band, lag)."""
         match domain.dynamics.motion:

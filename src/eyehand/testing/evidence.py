@@ -12,7 +12,7 @@ from eyehand.types import Array, CommandSpec, Decision, Group, Integers, Observa
 from eyehand.world import counter
 from eyehand.world.simulation import SimulatedWorld
 
-GROUPS: tuple[Group, ...] = ("camera", "proprio", "previous_action", "privileged")
+GROUPS: tuple[Group, ...] = ("camera", "proprio", "goal", "previous_action", "privileged")
 EVERYTHING = frozenset(GROUPS)
 BLIND: frozenset[Group] = EVERYTHING - {"camera"}
 Evidence = dict[str, Array]  # everything that a world shows at one time, each array with leading dimension B
@@ -41,7 +41,13 @@ def evidence(world: SimulatedWorld[Any], seen: Observation | Transition) -> Evid
     found: dict[str, Array | None] = {name: t.numpy() for name, t in tree_tensors(world.now, "snapshot").items()}
     if isinstance(seen, Transition):
         found |= {"reward": seen.reward, "terminated": seen.terminated, "truncated": seen.truncated}
-    found |= {"proprio": obs.proprio, "sent": obs.sent, "is_first": obs.is_first, "time_s": obs.time_s}
+    found |= {
+        "proprio": obs.proprio,
+        "goal": obs.goal,
+        "sent": obs.sent,
+        "is_first": obs.is_first,
+        "time_s": obs.time_s,
+    }
     found |= {f"camera {name}": camera.rgb for name, camera in obs.cameras.items()}
     return {name: array for name, array in found.items() if array is not None}
 

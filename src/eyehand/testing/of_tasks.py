@@ -221,11 +221,12 @@ def check_withheld(task: Task[Any], domain: Domain) -> None:
         given = {
             "camera": bool(obs.cameras),
             "proprio": obs.proprio is not None,
+            "goal": obs.goal is not None,
             "previous_action": obs.sent is not None,
             "privileged": obs.privileged is not None,
         }
         for group, there in given.items():
-            expected = group in asked
+            expected = group in asked and (group != "goal" or task.goal(domain) is not None)
             assert there == expected, f"Asked for {sorted(asked)}, {group!r} is {'there' if there else 'missing'}."
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from eyehand.errors import InvalidValueError, PairingError
 from eyehand.types import (
+    Array,
     Camera,
     Capability,
     Decision,
@@ -30,7 +31,7 @@ from eyehand.world.domain import Domain
 from eyehand.world.rows import put, take
 from eyehand.world.task import Imaging, Task, Verdict
 
-DEPLOYABLE: frozenset[Group] = frozenset({"camera", "proprio", "previous_action"})
+DEPLOYABLE: frozenset[Group] = frozenset({"camera", "proprio", "goal", "previous_action"})
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ class SimulatedWorld(Generic[S]):
         self.auto_reset = auto_reset
         self._motion = task.motion(domain)
         self._imaging: Mapping[str, Imaging[S]] = task.imaging(domain) if "camera" in reads else {}
+        self._goal = task.goal(domain) if "goal" in reads else None
+        self._goals: tuple[Integers, Array] | None = None  # seeds, and the goals shown for them
         self._now: Snapshot[S] | None = None
 
     def reset(self, seeds: Integers, rows: Integers | None = None) -> Observation:
@@ -192,12 +195,23 @@ class SimulatedWorld(Generic[S]):
         return Observation(
             cameras=cameras,
             proprio=self.encoders() if "proprio" in self.reads else None,
-            goal=None,
+            goal=self._shown_goals(now.seeds),
             sent=now.sent if "previous_action" in self.reads else None,
             is_first=first,
             time_s=time_s,
             privileged=now.state if "privileged" in self.reads else None,
         )
+
+    def _shown_goals(self, seeds: Integers) -> Array | None:
+        """What the policy is shown of every row's goal; drawn once an episode, because it depends on the seed alone."""
+        if self._goal is None:
+            return None
+        if self._goals is None or len(self._goals[0]) != len(seeds):
+            self._goals = (seeds, self._goal.show(seeds))
+        new = np.flatnonzero(self._goals[0] != seeds)
+        if len(new):
+            self._goals = (seeds, put(self._goals[1], new, self._goal.show(seeds[new])))
+        return self._goals[1]
 
     def _capture(self, camera: str, wanted: Flags | None) -> Images:
         now, imaging = self.now, self._imaging[camera]

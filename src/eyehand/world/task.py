@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from eyehand.types import CommandSpec, Expert, Flags, Floats, Images, Integers, Interface, Memory, S, S_contra
+from eyehand.types import Array, CommandSpec, Expert, Flags, Floats, Images, Integers, Interface, Memory, S, S_contra
 from eyehand.world.domain import Domain
 
 
@@ -44,6 +44,14 @@ class Imaging(Protocol[S_contra]):
 
     def capture(self, state: S_contra, seeds: Integers, step: Integers) -> Images:
         """One frame (B, H, W, 3) per row, a function of each row's state, episode seed and step alone."""
+        ...
+
+
+class Goal(Protocol):
+    """How a deployed policy is told what to do, where the camera alone does not show it."""
+
+    def show(self, seeds: Integers) -> Array:
+        """The goals (B, ...) of the episodes with these seeds: numbers, or pictures (B, h, w, 3) uint8."""
         ...
 
 
@@ -115,6 +123,10 @@ class Task(Protocol[S]):
 
     def expert(self) -> Expert[S]:
         """The task's expert."""
+        ...
+
+    def goal(self, domain: Domain) -> Goal | None:
+        """How the domain shows the goals of episodes; None where the camera shows them."""
         ...
 
     def motion(self, domain: Domain) -> Motion[S]:

@@ -157,6 +157,10 @@ class Slide:
         """The expert."""
         return Pusher()
 
+    def goal(self, domain: Domain) -> None:
+        """The camera shows the goal."""
+        del domain
+
     def motion(self, domain: Domain) -> Motion[Rail]:
         """`kinematic` or `servo`."""
         match domain.dynamics.motion:
