@@ -19,7 +19,7 @@ from eyehand.evaluation.paper import PaperTable
 from eyehand.learning.method import Method
 from eyehand.learning.networks import ConvLayer
 from eyehand.methods import modular_dqn
-from eyehand.world.domain import FACTORS, Domain
+from eyehand.world.domain import FACTORS, Domain, set_fields
 from eyehand.world.domain_files import SPLITS, dump_domain, load_domain, shipped_domains
 from eyehand.world.task import Task
 
@@ -65,11 +65,13 @@ def differences_block(root: Path) -> str:
 def twin_block(root: Path) -> str:
     """The five factors of the twin: what each number means, what it is in `sim` and `twin`, and its source."""
     del root
-    meanings, nominal, twin = _dumped(load_domain("sim", TASK)), _dumped(Domain()), _dumped(load_domain("twin", TASK))
-    sources = twin_sources()
+    sim, target = load_domain("sim", TASK), load_domain("twin", TASK)
+    nominal, twin, sources = _dumped(sim), _dumped(target), twin_sources()
+    used = {f"{name}.{field}" for name in FACTORS for field in set_fields(getattr(target, name))}
     rows = [
-        [f"`{key}`", meanings[key][0], nominal[key][1], twin[key][1], _source(key, nominal, twin, sources)]
+        [f"`{key}`", nominal[key][0], nominal[key][1], twin[key][1], _source(key, nominal, twin, sources)]
         for key in twin
+        if key in used
     ]
     return markdown(["key", "meaning", "`sim`", "`twin`", "source of the range"], rows)
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eyehand.errors import EyehandError, FileFormatError, InvalidValueError, UnknownNameError
-from eyehand.world.domain import FACTORS, Choice, Domain, Normal, Uniform
+from eyehand.world.domain import FACTORS, Choice, Domain, Normal, Uniform, bounds, set_fields
 from eyehand.world.domain_files import dump_domain, load_domain, shipped_domains, split_of
 
 TASK = "planar_reach"
@@ -218,3 +218,32 @@ def test_numbers_of_a_loaded_range_stay_inside_it(tmp_path):
     lags = domain.numbers("timing.lag", domain.seeds(range(10)))
     assert len(set(lags)) == 2  # two draws, however many episodes
     assert all(0.1 <= lag <= 0.2 and math.isfinite(lag) for lag in lags)
+
+
+def test_fields_that_came_later_change_a_digest_only_where_they_are_set():
+    nominal = Domain()
+    assert "lamps" not in set_fields(nominal.appearance)
+    assert "arm_albedo" in set_fields(nominal.appearance)
+    same = dataclasses.replace(nominal, appearance=dataclasses.replace(nominal.appearance, lamps=1.0))
+    other = dataclasses.replace(nominal, appearance=dataclasses.replace(nominal.appearance, lamps=2.0))
+    assert same.digest() == nominal.digest() == "c70c231783223a3f536785093db832cf42aa41535518359f73911dd259aa4731"
+    assert other.digest() != nominal.digest()
+
+
+def test_a_task_may_have_a_nominal_domain_of_its_own_on_which_files_stand(tmp_path):
+    assert load_domain("sim", "view_reach").appearance.image == "raster"
+    mine = load_domain(write(tmp_path, "[timing]\nlag = 0.5", "sim.toml"), "view_reach")
+    assert (mine.name, mine.appearance.image, mine.timing.lag) == ("sim", "raster", 0.5)
+
+
+@given(values)
+def test_bounds_enclose_what_is_drawn(value):
+    if isinstance(value, Normal):
+        value = Normal(math.fmod(value.mean, 1e6), math.fmod(value.std, 1e6))
+        low, high = bounds(value)
+        assert low <= value.mean <= high
+        return
+    low, high = bounds(value)
+    assert low <= high
+    if isinstance(value, Choice):
+        assert {low, high} <= set(value.options)

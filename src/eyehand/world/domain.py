@@ -2,7 +2,8 @@
 
 A domain is five frozen factors whose numeric fields are values: a number, `Uniform`, `Normal` or `Choice`. Drawing is
 counter-based (`eyehand.world.counter`): a field's number is a function of the episode seed and the field's name.
-Factors of two domains mix, and a domain hashes to the same text on every machine.
+Factors of two domains mix, and a domain hashes to the same text on every machine. A field that was added to a factor
+later counts in the hash only where it is not at its default, so that domains of earlier days keep their hash.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -60,6 +61,7 @@ class Choice:
 
 
 Value: TypeAlias = float | Uniform | Normal | Choice
+_LATER: Mapping[str, bool] = {"later": True}  # marks fields that stay out of the digest at their default
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Appearance:
     """What there is to see.
 
     Attributes:
-        image: the image back end, a name that the task registers ("drawing", "traced").
+        image: the image back end, a name that the task registers ("drawing", "traced"; "raster" in three dimensions).
         target: "virtual" (drawn into the frame), "physical", "none" or "two".
         occlusion: "none" or one of the task's occlusion cases.
         arm_albedo: reflectance of the arm's covers; 0 black, 1 white.
@@ -77,6 +79,26 @@ class Appearance:
         light_offset_m: sideways offset of the lamp from its nominal place.
         clutter_offset_m: sideways offset of the things in the background.
         arm_width_scale: width of the arm relative to the nominal one.
+        objects: family of the objects in the scene, "train" or "held_out".
+        shell: the robot's visual meshes, "plain" or "twin".
+        textures: family of the textures that surfaces may be given, "train" or "held_out".
+        background: what is behind everything: "plain" (grey of `background_albedo`), "colour" (any) or "photograph".
+        object_colour_share: how much of an object's own colour gives way to any colour, 0 to 1.
+        surface_colour_share: how much of the colour of table, floor and walls gives way to any colour, 0 to 1.
+        robot_colour_share: how much of the robot's own colour gives way to any colour, 0 to 1.
+        object_texture_share: probability that an object or a thing in the clutter is given a texture.
+        surface_texture_share: probability that table, floor or a wall is given a texture.
+        texture_repeat: how often such a texture repeats over its surface.
+        gloss_share: how much of a surface's own highlights gives way to any highlights, 0 to 1.
+        lamps: number of lamps, which share the light of one.
+        lamp_elevation_rad: height of a lamp above the horizon of the workspace, each lamp its own draw.
+        lamp_azimuth_rad: direction of a lamp about the vertical, each lamp its own draw.
+        lamp_distance_m: distance of a lamp from the workspace.
+        lamp_radius_m: radius of a lamp, which softens its shadows where they are traced.
+        lamp_warmth: red gained and blue lost by the lamps, relative.
+        window_azimuth_rad: direction of the daylight about the vertical.
+        ambient: light from everywhere; with the nominal lamp it makes a white table white.
+        clutter: number of things that only stand about.
     """
 
     image: str = "drawing"
@@ -89,6 +111,26 @@ class Appearance:
     light_offset_m: Value = 0.0
     clutter_offset_m: Value = 0.0
     arm_width_scale: Value = 1.0
+    objects: str = field(default="train", metadata=_LATER)
+    shell: str = field(default="plain", metadata=_LATER)
+    textures: str = field(default="train", metadata=_LATER)
+    background: str = field(default="plain", metadata=_LATER)
+    object_colour_share: Value = field(default=0.0, metadata=_LATER)
+    surface_colour_share: Value = field(default=0.0, metadata=_LATER)
+    robot_colour_share: Value = field(default=0.0, metadata=_LATER)
+    object_texture_share: Value = field(default=0.0, metadata=_LATER)
+    surface_texture_share: Value = field(default=0.0, metadata=_LATER)
+    texture_repeat: Value = field(default=1.0, metadata=_LATER)
+    gloss_share: Value = field(default=0.0, metadata=_LATER)
+    lamps: Value = field(default=1.0, metadata=_LATER)
+    lamp_elevation_rad: Value = field(default=1.1, metadata=_LATER)
+    lamp_azimuth_rad: Value = field(default=0.8, metadata=_LATER)
+    lamp_distance_m: Value = field(default=2.0, metadata=_LATER)
+    lamp_radius_m: Value = field(default=0.1, metadata=_LATER)
+    lamp_warmth: Value = field(default=0.0, metadata=_LATER)
+    window_azimuth_rad: Value = field(default=1.6, metadata=_LATER)
+    ambient: Value = field(default=0.4, metadata=_LATER)
+    clutter: Value = field(default=0.0, metadata=_LATER)
 
 
 @dataclass(frozen=True)
@@ -107,6 +149,14 @@ class Sensor:
         read_noise_e: read noise in electrons (standard deviation).
         tone_gamma: exponent of the tone curve, output = linear ** (1 / gamma).
         jpeg_quality: 1 to 100; 0 for no compression.
+        binning: pixels of the sensor, along each side, that are averaged into one pixel of the picture.
+        shutter_s: how long light gathers, which smears what moves.
+        depth: where depth comes from: "exact" (the renderer) or "stereo" (two views, a pattern, a block matcher).
+        stereo_baseline_m: distance between the two cameras of the depth sensor.
+        stereo_block_px: side of the block that is matched.
+        stereo_nearest_m: nearest distance that the matcher searches.
+        stereo_uniqueness: how much worse, relative, the second best match must be.
+        projector_strength: light of the projected pattern at 1 m relative to white in the scene's light.
     """
 
     exposure: Value = 0.0
@@ -120,6 +170,14 @@ class Sensor:
     read_noise_e: Value = 0.0
     tone_gamma: Value = 1.0
     jpeg_quality: Value = 0.0
+    binning: Value = field(default=1.0, metadata=_LATER)
+    shutter_s: Value = field(default=0.0, metadata=_LATER)
+    depth: str = field(default="exact", metadata=_LATER)
+    stereo_baseline_m: Value = field(default=0.05, metadata=_LATER)
+    stereo_block_px: Value = field(default=7.0, metadata=_LATER)
+    stereo_nearest_m: Value = field(default=0.3, metadata=_LATER)
+    stereo_uniqueness: Value = field(default=0.1, metadata=_LATER)
+    projector_strength: Value = field(default=1.0, metadata=_LATER)
 
 
 @dataclass(frozen=True)
@@ -132,6 +190,9 @@ class Calibration:
         moved_m: how far the camera has moved since the recording, sideways and up.
         moved_rad: how far the camera has turned since the recording, about all axes.
         encoder_bias_rad: what the encoders read too much, each joint its own draw.
+        focal_error: true focal length over the believed one, less 1.
+        principal_error_px: error of the principal point, columns and rows each their own draw.
+        shake_rad: how far the camera turns from frame to frame about each axis (standard deviation).
     """
 
     camera_offset_m: Value = 0.0
@@ -139,6 +200,9 @@ class Calibration:
     moved_m: Value = 0.0
     moved_rad: Value = 0.0
     encoder_bias_rad: Value = 0.0
+    focal_error: Value = field(default=0.0, metadata=_LATER)
+    principal_error_px: Value = field(default=0.0, metadata=_LATER)
+    shake_rad: Value = field(default=0.0, metadata=_LATER)
 
 
 @dataclass(frozen=True)
@@ -146,14 +210,28 @@ class Dynamics:
     """How the arm answers commands.
 
     Attributes:
-        motion: the motion back end, a name that the task registers ("kinematic", "servo").
+        motion: the motion back end, a name that the task registers ("kinematic", "servo", "mujoco").
         step_gain: share of a commanded step that is carried out.
         dead_band_rad: commanded motion below which a joint stays where it is.
+        mass_scale: masses of the robot's links and of the objects relative to the nominal ones.
+        friction_scale: sliding friction relative to the nominal one.
+        damping_scale: damping of the joints relative to the nominal one.
+        gain_scale: stiffness of the position servos relative to the nominal one.
+        joint_friction_nm: dry friction of every joint, newton metres.
+        backlash_rad: play of every joint: motion that is lost when it turns back.
+        payload_kg: mass that hangs on the hand and that the controller does not know of.
     """
 
     motion: str = "kinematic"
     step_gain: Value = 1.0
     dead_band_rad: Value = 0.0
+    mass_scale: Value = field(default=1.0, metadata=_LATER)
+    friction_scale: Value = field(default=1.0, metadata=_LATER)
+    damping_scale: Value = field(default=1.0, metadata=_LATER)
+    gain_scale: Value = field(default=1.0, metadata=_LATER)
+    joint_friction_nm: Value = field(default=0.0, metadata=_LATER)
+    backlash_rad: Value = field(default=0.0, metadata=_LATER)
+    payload_kg: Value = field(default=0.0, metadata=_LATER)
 
 
 @dataclass(frozen=True)
@@ -162,9 +240,17 @@ class Timing:
 
     Attributes:
         lag: share of a motion that is still to come when the next frame is taken, 0 to below 1.
+        latency_s: age of a frame when it arrives: the robot has moved on meanwhile.
+        delay_steps: control steps by which every command comes late, rounded.
+        delay_jitter_steps: further steps by which a command may come late, rounded, each command its own draw.
+        dropped_frames: probability that a frame is lost and the one before is seen again.
     """
 
     lag: Value = 0.0
+    latency_s: Value = field(default=0.0, metadata=_LATER)
+    delay_steps: Value = field(default=0.0, metadata=_LATER)
+    delay_jitter_steps: Value = field(default=0.0, metadata=_LATER)
+    dropped_frames: Value = field(default=0.0, metadata=_LATER)
 
 
 Factor: TypeAlias = Appearance | Sensor | Calibration | Dynamics | Timing
@@ -233,9 +319,24 @@ class Domain:
 
     def digest(self) -> str:
         """SHA-256 over the factors and the version: the identity of the numbers, whatever the split."""
-        content = {name: dataclasses.asdict(getattr(self, name)) for name in FACTORS}
+        content = {name: _content(getattr(self, name)) for name in FACTORS}
         text = json.dumps({"version": self.version, **content}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def set_fields(factor: Factor) -> tuple[str, ...]:
+    """Names of the fields that make up a factor's identity: the first ones, and later ones away from their default."""
+    return tuple(
+        entry.name
+        for entry in dataclasses.fields(factor)
+        if entry.metadata != _LATER or getattr(factor, entry.name) != entry.default
+    )
+
+
+def _content(factor: Factor) -> dict[str, Any]:
+    """The entries of a factor that its domain's digest is made of."""
+    content = dataclasses.asdict(factor)
+    return {name: content[name] for name in set_fields(factor)}
 
 
 def _draw(value: Value, seeds: Integers, name: str, index: Integers) -> Floats:
@@ -279,10 +380,10 @@ def scale_severity(domain: Domain, nominal: Domain, severity: float) -> Domain:
 
 def _scaled_factor(ours: F, theirs: F, severity: float) -> F:
     changes: dict[str, Any] = {}
-    for field in dataclasses.fields(ours):
-        value: Value | str = getattr(ours, field.name)
+    for entry in dataclasses.fields(ours):
+        value: Value | str = getattr(ours, entry.name)
         if not isinstance(value, str):
-            changes[field.name] = _scaled(value, getattr(theirs, field.name), severity)
+            changes[entry.name] = _scaled(value, getattr(theirs, entry.name), severity)
     return dataclasses.replace(ours, **changes)
 
 
@@ -299,6 +400,17 @@ def _scaled(value: Value, nominal: Value, severity: float) -> Value:
     if isinstance(value, Choice):
         return Choice(tuple(move(option) for option in value.options))
     return move(value)
+
+
+def bounds(value: Value) -> tuple[float, float]:
+    """Least and largest number of a value; three standard deviations either way for a normal one."""
+    if isinstance(value, Uniform):
+        return value.low, value.high
+    if isinstance(value, Normal):
+        return value.mean - 3 * value.std, value.mean + 3 * value.std
+    if isinstance(value, Choice):
+        return min(value.options), max(value.options)
+    return float(value), float(value)
 
 
 def mean(value: Value) -> float:

@@ -141,7 +141,8 @@ def _parse(source: Traversable) -> Toml:
 
 def _base(content: Toml, source: Traversable, task: str, opened: tuple[str, ...]) -> Domain:
     if "base" not in content:
-        return Domain()
+        nominal = "shipped sim.toml"
+        return Domain() if nominal in opened else _load("sim", task, Path(), opened)
     base = content["base"]
     if not isinstance(base, str):
         raise InvalidValueError("base", base, "a string: the name or the path of a domain", str(source))

@@ -56,17 +56,17 @@ def nominal_position_m() -> Floats:
 def true_poses(domain: Domain, seeds: Integers) -> CameraPoses:
     """Where the camera really is in each row: believed pose, calibration error, and what it has moved since."""
     batch = len(seeds)
-    offset = _directions(domain, "calibration.camera_offset_m", seeds)
-    turn = _directions(domain, "calibration.camera_rotation_rad", seeds)
-    moved = _directions(domain, "calibration.moved_m", seeds)
-    turned = _directions(domain, "calibration.moved_rad", seeds)
+    offset = directions(domain, "calibration.camera_offset_m", seeds)
+    turn = directions(domain, "calibration.camera_rotation_rad", seeds)
+    moved = directions(domain, "calibration.moved_m", seeds)
+    turned = directions(domain, "calibration.moved_rad", seeds)
     R = R_WORLD_CAMERA @ rotations(turn + turned)
     position = np.broadcast_to(nominal_position_m(), (batch, 3)) + offset + moved
     return CameraPoses(R, position)
 
 
-def _directions(domain: Domain, key: str, seeds: Integers) -> Floats:
-    """(B, 3) vectors whose length is the field's number and whose direction is drawn evenly on the sphere."""
+def directions(domain: Domain, key: str, seeds: Integers) -> Floats:
+    """(B, 3) vectors whose length is the field's number `key` and whose direction is drawn evenly on the sphere."""
     draws = counter.draw_of(seeds) if domain.population else seeds
     raw = counter.normal(draws[:, None], f"direction/{key}", index=np.arange(3))
     unit = raw / np.linalg.norm(raw, axis=1, keepdims=True)
