@@ -1,0 +1,39 @@
+"""The fixed set of household objects."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from eyehand.errors import InvalidValueError
+from eyehand.world.objects import tableware
+from eyehand.world.objects.household import Category, HouseholdObject, instances, of_split
+
+CATEGORIES: tuple[Category, ...] = (
+    Category("plate", tableware.plate, 5, 2),
+    Category("bowl", tableware.bowl, 5, 2),
+    Category("cup", tableware.cup, 5, 2),
+    Category("mug", tableware.mug, 6, 2),
+    Category("glass", tableware.glass, 6, 2),
+    Category("teapot", tableware.teapot, 5, 2),
+)
+
+
+@lru_cache(maxsize=4)
+def _everything(fineness: float) -> tuple[HouseholdObject, ...]:
+    return tuple(thing for category in CATEGORIES for thing in instances(category, fineness))
+
+
+def household_objects(split: str = "train", fineness: float = 1.0) -> tuple[HouseholdObject, ...]:
+    """The objects of a split, always the same and in the same order.
+
+    Args:
+        split: "train", "held_out" or "all".
+        fineness: scales the number of sides and stations of round shapes; triangles grow with its square.
+
+    Raises:
+        UnknownNameError: another split was asked for.
+        InvalidValueError: a fineness outside what is allowed.
+    """
+    if not 0.2 <= fineness <= 4.0:
+        raise InvalidValueError("fineness of the objects", fineness, "a number from 0.2 to 4")
+    return of_split(_everything(float(fineness)), split)
