@@ -8,8 +8,9 @@ import numpy as np
 
 from eyehand.world import lens, plane_camera, webcam
 from eyehand.world.domain import Domain, Sensor, Uniform
+from eyehand.world.sensing.electronics import Settings, settings
 
-PERFECT = webcam.Settings(
+PERFECT = Settings(
     exposure=0.0,
     white_balance_red=1.0,
     white_balance_blue=1.0,
@@ -105,8 +106,8 @@ def test_settings_are_functions_of_seed_and_step() -> None:
     sensor = Sensor(exposure=0.45, exposure_jitter=0.02, full_well_e=Uniform(4000, 9000), jpeg_quality=80.0)
     domain = Domain(population=True, sensor=sensor)
     seeds, step = np.array([5, 6, 5, 5 << 32]), np.array([0, 0, 1, 0])
-    first, other_episode, later, other_draw = webcam.settings(domain, seeds, step)
-    assert webcam.settings(domain, seeds[2:3], step[2:3])[0] == later
+    first, other_episode, later, other_draw = settings(domain, seeds, step)
+    assert settings(domain, seeds[2:3], step[2:3])[0] == later
     assert first.full_well_e == other_episode.full_well_e != other_draw.full_well_e
     assert len({s.noise_key for s in (first, other_episode, later, other_draw)}) == 4
     assert len({s.exposure_error for s in (first, other_episode, later, other_draw)}) == 4

@@ -17,6 +17,7 @@ from eyehand.world import counter, plane_camera, rows, webcam
 from eyehand.world.compositing import draw_disc
 from eyehand.world.domain import Domain
 from eyehand.world.drawing import second_targets
+from eyehand.world.sensing.electronics import settings
 from eyehand.world.stage import Stage, seen_parts, set_stage
 from eyehand.world.traced_frame import render
 
@@ -60,7 +61,7 @@ class LaboratoryImaging:
         """
         seeds, step = np.asarray(seeds, dtype=np.int64), np.asarray(step, dtype=np.int64)
         stages = self._stages_of(seeds)
-        cameras = webcam.settings(self._domain, seeds, step)
+        cameras = settings(self._domain, seeds, step)
         frames = np.empty((len(seeds), *plane_camera.FRAME_SIZE, 3), np.uint8)
 
         def take(part: slice) -> None:
