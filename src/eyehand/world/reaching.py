@@ -137,10 +137,10 @@ def differential_ik(
         wish = (nullspace.posture - values) * min(1.0, nullspace.rate * dt_s)
     walk = (chain.fixed, chain.axis, chain.slides)
     relative, dq = values - chain.reference, np.empty_like(values)
-    J = np.empty((len(values), wanted.shape[1], values.shape[1]))
+    settings = (float(dt_s), float(damping))
 
     def some(rows: slice) -> None:
-        step_rows(relative[rows], wanted[rows], before[rows], wish[rows], walk, table, dt_s, damping, J[rows], dq[rows])
+        step_rows(relative[rows], wanted[rows], before[rows], wish[rows], walk, table, settings, dq[rows])
 
     in_parallel(some, len(values), default_threads(), _LEAST_ROWS)
     return dq
