@@ -1,0 +1,385 @@
+# pyright: basic
+# (numba kernels are untyped)
+"""The inner loops of the path tracer; arrays are float32 and described in `eyehand.world.pathtrace.tables`.
+
+Rays are numbered `(sample * H + row) * W + column`. Random numbers are functions of a 64-bit key of the simulation's
+seed and step, the ray's number and a use. Samples of one pixel and of its 2 x 2 block share one low-discrepancy
+sequence (additive recurrence of Roberts, 2018, "The unreasonable effectiveness of quasirandom sequences"), shifted by
+a random vector for each block and use (Cranley and Patterson, SIAM J. Numer. Anal. 1976).
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+ONE, ZERO, HALF = np.float32(1.0), np.float32(0.0), np.float32(0.5)
+TINY = np.float32(1e-6)
+OFF_M = np.float32(2e-4)  # rays leave a surface from just above it
+ROBERTS_1, ROBERTS_2 = np.float32(0.7548776662466927), np.float32(0.5698402909980532)
+FURTHER = np.float32(0.6)  # of the ambient light still reaches what a bounce meets
+NEAREST_SHARE = np.float32(6.0)  # a lamp's strength grows no further than this as it comes near
+SKY_SLOPE = np.float32(0.35)  # light from everywhere is that much brighter from above, darker from below
+
+
+@numba.njit(cache=True, nogil=True)
+def random_pair(key, number, use):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Two numbers in [0, 1) by the finaliser of SplitMix64."""
+    golden = np.uint64(0x9E3779B97F4A7C15)
+    bits = np.uint64(key) ^ ((np.uint64(number) * np.uint64(64) + np.uint64(use) + np.uint64(1)) * golden)
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    bits = bits ^ (bits >> np.uint64(31))
+    scale = np.float32(2.0**-24)
+    return np.float32(bits >> np.uint64(40)) * scale, np.float32((bits >> np.uint64(8)) & np.uint64(0xFFFFFF)) * scale
+
+
+@numba.njit(cache=True, nogil=True)
+def spread_pair(key, ray, size, use):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Two numbers in [0, 1), evenly spread over the samples of a 2 x 2 block of pixels."""
+    height, width = size
+    sample, pixel = ray // (height * width), ray % (height * width)
+    row, column = pixel // width, pixel % width
+    block = (row // 2) * ((width + 1) // 2) + column // 2
+    a, b = random_pair(key, block, use)
+    k = np.float32(4 * sample + 2 * (row % 2) + column % 2)
+    a, b = a + k * ROBERTS_1, b + k * ROBERTS_2
+    return a - np.floor(a), b - np.floor(b)
+
+
+@numba.njit(cache=True, nogil=True)
+def assemble(drawn, shape, place, shapes, out):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Place the surfaces of the drawn geoms in the world.
+
+    Args:
+        drawn: (D,) geoms in order.
+        shape: (G,) row of each geom's surface.
+        place: geom frames and sizes, (G, 3) origins, (G, 3, 3) rotations, (G, 3) factors, (G,) half lengths.
+        shapes: a `Shapes`.
+        out: a `Triangles` to fill.
+    """
+    origin, rotation, size, half = place
+    v, f = 0, 0
+    for g in drawn:
+        s, R, t = shape[g], rotation[g], origin[g]
+        first_v, last_v = shapes.first_vertex[s], shapes.first_vertex[s + 1]
+        first_f, last_f = shapes.first_face[s], shapes.first_face[s + 1]
+        for k in range(last_f - first_f):
+            for corner in range(3):
+                out.faces[f + k, corner] = shapes.faces[first_f + k, corner] + v
+            out.geom[f + k] = g
+            out.source[f + k] = first_f + k
+        f += last_f - first_f
+        for k in range(first_v, last_v):
+            x, y = shapes.vertices[k, 0] * size[g, 0], shapes.vertices[k, 1] * size[g, 1]
+            z = shapes.vertices[k, 2] * size[g, 2] + shapes.vertices[k, 3] * half[g]
+            for axis in range(3):
+                out.vertices[v, axis] = R[axis, 0] * x + R[axis, 1] * y + R[axis, 2] * z + t[axis]
+            v += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def camera_rays(camera, samples, near_m, start, rays):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Rays through the pixels, as long as their depth grows by one metre, from the near plane on.
+
+    Args:
+        camera: (4,) fx, fy, cx, cy; (3, 3) rotation and (3,) place in the world; (height, width).
+        samples: (S, 2) offsets from the pixel's centre, (right, down) in pixels.
+        near_m: depth of the near plane.
+        start: (S * H * W, 3) filled.
+        rays: (S * H * W, 3) filled.
+    """
+    lens, R, t, size = camera
+    height, width = size
+    k = 0
+    for sample in range(len(samples)):
+        for row in range(height):
+            y = (np.float32(row) + samples[sample, 1] - lens[3]) / lens[1]
+            for column in range(width):
+                x = (np.float32(column) + samples[sample, 0] - lens[2]) / lens[0]
+                for axis in range(3):
+                    ray = R[axis, 0] * x + R[axis, 1] * y + R[axis, 2]
+                    rays[k, axis] = ray
+                    start[k, axis] = t[axis] + near_m * ray
+                k += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def texel(pages, curve, page, s, t, out):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Linear colour between the four nearest pixels of a repeating picture; writes (3,)."""
+    height, width, start = pages.height[page], pages.width[page], pages.start[page]
+    x = (s - np.floor(s)) * np.float32(width) - HALF
+    y = (t - np.floor(t)) * np.float32(height) - HALF
+    column, row = int(np.floor(x)), int(np.floor(y))
+    fx, fy = x - np.float32(column), y - np.float32(row)
+    left, right = column % width, (column + 1) % width
+    top, low = start + (row % height) * width, start + ((row + 1) % height) * width
+    for c in range(3):
+        above = (ONE - fx) * curve[pages.pixels[top + left, c]] + fx * curve[pages.pixels[top + right, c]]
+        below = (ONE - fx) * curve[pages.pixels[low + left, c]] + fx * curve[pages.pixels[low + right, c]]
+        out[c] = (ONE - fy) * above + fy * below
+
+
+@numba.njit(cache=True, nogil=True)
+def turned_normals(normals, size, R, out):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Unit normals (3, 3) in the world of a face whose shape is stretched by `size` (3,) and turned by `R` (3, 3)."""
+    for corner in range(3):
+        x, y, z = normals[corner, 0] / size[0], normals[corner, 1] / size[1], normals[corner, 2] / size[2]
+        inverse = ONE / max(np.sqrt(x * x + y * y + z * z), TINY)
+        for axis in range(3):
+            out[corner, axis] = (R[axis, 0] * x + R[axis, 1] * y + R[axis, 2] * z) * inverse
+
+
+@numba.njit(cache=True, nogil=True)
+def lift(place, corners, normals, weights, side):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Move a place on a face to the smooth surface that its corners' normals suggest.
+
+    Rays that leave the flat face would shade coarse meshes in facets (Hanika, Ray Tracing Gems II, 2021, chapter 4).
+
+    Args:
+        place: (3,) moved.
+        corners: (3, 3) of the face.
+        normals: (3, 3) unit normals at the corners.
+        weights: (3,) barycentric.
+        side: 1, or -1 where the viewer is behind the face.
+    """
+    x, y, z = place[0], place[1], place[2]
+    for corner in range(3):
+        nx, ny, nz = side * normals[corner, 0], side * normals[corner, 1], side * normals[corner, 2]
+        height = (x - corners[corner, 0]) * nx + (y - corners[corner, 1]) * ny + (z - corners[corner, 2]) * nz
+        below = -weights[corner] * min(height, ZERO)
+        place[0] += below * nx
+        place[1] += below * ny
+        place[2] += below * nz
+
+
+@numba.njit(cache=True, nogil=True)
+def face_normal(corners, out):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """The unit normal (3,) of a face (3, 3); zeros for a face without area."""
+    ax, ay, az = corners[1, 0] - corners[0, 0], corners[1, 1] - corners[0, 1], corners[1, 2] - corners[0, 2]
+    bx, by, bz = corners[2, 0] - corners[0, 0], corners[2, 1] - corners[0, 1], corners[2, 2] - corners[0, 2]
+    x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    inverse = ONE / max(np.sqrt(x * x + y * y + z * z), np.float32(1e-20))
+    out[0], out[1], out[2] = x * inverse, y * inverse, z * inverse
+
+
+@numba.njit(cache=True, nogil=True)
+def painted(g, source, weights, shapes, paint, art, albedo):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """The colour (3,) of geom `g` at a place of the shape's face `source`."""
+    if paint.texture[g] < 0:
+        albedo[:] = paint.albedo[g]
+        return
+    s, t = ZERO, ZERO
+    for corner in range(3):
+        s += weights[corner] * shapes.uv[source, corner, 0]
+        t += weights[corner] * shapes.uv[source, corner, 1]
+    s, t = s * paint.repeat[g, 0] + paint.shift[g], t * paint.repeat[g, 1] + paint.shift[g]
+    texel(art[0], art[1], paint.texture[g], s, t, albedo)
+    for c in range(3):
+        albedo[c] *= paint.albedo[g, c]
+
+
+@numba.njit(cache=True, nogil=True)
+def meet(rays, hits, scene, paint, art, spots):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Fill the spots where rays met a surface; returns how many.
+
+    Args:
+        rays: (N, 3) directions.
+        hits: (N,) face or -1, (N,) and (N,) barycentric weights of the second and third corner.
+        scene: a `Triangles`, a `Shapes`.
+        paint: a `Paint`.
+        art: a `Pages`, (256,) linear light of a byte.
+        spots: a `Spots` to fill.
+    """
+    face, us, vs = hits
+    triangles, shapes = scene
+    corners, normals = np.empty((3, 3), np.float32), np.empty((3, 3), np.float32)
+    weights, place, smooth, flat = np.empty((4, 3), np.float32)
+    count = 0
+    for k in range(len(rays)):
+        hit = face[k]
+        if hit < 0:
+            continue
+        g, source = triangles.geom[hit], triangles.source[hit]
+        weights[0], weights[1], weights[2] = ONE - us[k] - vs[k], us[k], vs[k]
+        turned_normals(shapes.normals[source], paint.size[g], paint.rotation[g], normals)
+        for axis in range(3):
+            place[axis], smooth[axis] = ZERO, ZERO
+            for corner in range(3):
+                corners[corner, axis] = triangles.vertices[triangles.faces[hit, corner], axis]
+                place[axis] += weights[corner] * corners[corner, axis]
+                smooth[axis] += weights[corner] * normals[corner, axis]
+        face_normal(corners, flat)
+        rx, ry, rz = rays[k, 0], rays[k, 1], rays[k, 2]
+        inverse = ONE / max(np.sqrt(rx * rx + ry * ry + rz * rz), TINY)
+        side = ONE if flat[0] * rx + flat[1] * ry + flat[2] * rz <= 0 else -ONE
+        lift(place, corners, normals, weights, side)
+        scale = side / max(np.sqrt(smooth[0] * smooth[0] + smooth[1] * smooth[1] + smooth[2] * smooth[2]), TINY)
+        spots.ray[count], spots.geom[count] = k, g
+        for axis in range(3):
+            spots.back[count, axis] = -rays[k, axis] * inverse
+            spots.normal[count, axis] = smooth[axis] * scale
+            spots.start[count, axis] = place[axis] + OFF_M * side * flat[axis]
+        painted(g, source, weights, shapes, paint, art, spots.albedo[count])
+        count += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def aim(spots, count, lamps, which, draw, out):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Ways from spots to jittered places on a light; returns how many carry any light.
+
+    Args:
+        spots: a `Spots`, its first `count` are used.
+        count: how many.
+        lamps: a `Lamps`.
+        which: the light, or -1 to choose one for each spot in proportion to strength.
+        draw: 64-bit key, (height, width), number of the use.
+        out: a `Segments` to fill.
+    """
+    key, size, use = draw
+    kept = 0
+    for k in range(count):
+        lamp, odds = which, ONE
+        if which < 0:
+            toss, _ = random_pair(key, spots.ray[k], use + 1)
+            lamp = 0
+            while lamp < len(lamps.chance) - 1 and toss >= lamps.chance[lamp]:
+                lamp += 1
+            before = lamps.chance[lamp - 1] if lamp > 0 else ZERO
+            odds = ONE / max(lamps.chance[lamp] - before, TINY)
+            a, b = random_pair(key, spots.ray[k], use)
+        else:
+            a, b = spread_pair(key, spots.ray[k], size, use)
+        x, y, z = lamps.place[lamp, 0], lamps.place[lamp, 1], lamps.place[lamp, 2]
+        share = odds
+        if lamps.sun[lamp] == 0:
+            x, y, z = x - spots.start[k, 0], y - spots.start[k, 1], z - spots.start[k, 2]
+        squared = max(x * x + y * y + z * z, TINY)
+        length = np.sqrt(squared)
+        if lamps.sun[lamp] == 0 and lamps.full_m[lamp] > 0:
+            share *= min(lamps.full_m[lamp] * lamps.full_m[lamp] / squared, NEAREST_SHARE)
+        dx, dy, dz = (
+            x / length,
+            y / length,
+            z / length,
+        )  # the disc faces the spot; (Duff et al., JCGT 2017) for its axes
+        sign = ONE if dz >= 0 else -ONE
+        f = -ONE / (sign + dz)
+        g = dx * dy * f
+        radius = lamps.radius[lamp] * np.sqrt(a)
+        p, q = radius * np.cos(np.float32(2 * np.pi) * b), radius * np.sin(np.float32(2 * np.pi) * b)
+        x += p * (ONE + sign * dx * dx * f) + q * g
+        y += p * sign * g + q * (sign + dy * dy * f)
+        z += -p * sign * dx - q * dy
+        length = np.sqrt(x * x + y * y + z * z)
+        facing = (x * spots.normal[k, 0] + y * spots.normal[k, 1] + z * spots.normal[k, 2]) / length
+        if facing <= 0:
+            continue
+        reach = ONE if lamps.sun[lamp] == 0 else np.float32(100.0)
+        out.spot[kept], out.lamp[kept], out.share[kept] = k, lamp, share * facing
+        out.span[kept, 0], out.span[kept, 1], out.span[kept, 2] = x * reach, y * reach, z * reach
+        for axis in range(3):
+            out.start[kept, axis] = spots.start[k, axis]
+        kept += 1
+    return kept
+
+
+@numba.njit(cache=True, nogil=True)
+def receive(spots, segments, shaded, lamps, paint, light):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Add the diffuse and glossy light that arrives along unshaded ways.
+
+    Args:
+        spots: a `Spots`.
+        segments: a `Segments`.
+        shaded: (M,) whether each of the first M ways is cut.
+        lamps: a `Lamps`.
+        paint: a `Paint`.
+        light: (N, 3) added to, radiance that leaves each spot towards the viewer.
+    """
+    for m in range(len(shaded)):
+        if shaded[m]:
+            continue
+        k, lamp, share = segments.spot[m], segments.lamp[m], segments.share[m]
+        x, y, z = segments.span[m, 0], segments.span[m, 1], segments.span[m, 2]
+        inverse = ONE / max(np.sqrt(x * x + y * y + z * z), TINY)
+        vx, vy, vz = spots.back[k, 0], spots.back[k, 1], spots.back[k, 2]
+        hx, hy, hz = x * inverse + vx, y * inverse + vy, z * inverse + vz
+        inverse = ONE / max(np.sqrt(hx * hx + hy * hy + hz * hz), TINY)
+        nx, ny, nz = spots.normal[k, 0], spots.normal[k, 1], spots.normal[k, 2]
+        aligned = max((hx * nx + hy * ny + hz * nz) * inverse, ZERO)
+        grazing = ONE - min(max((hx * vx + hy * vy + hz * vz) * inverse, ZERO), ONE)
+        g = spots.geom[k]
+        mirrored = paint.reflectance[g]
+        mirrored += (mirrored * np.float32(2.0)) * grazing * grazing * grazing * grazing * grazing
+        exponent = paint.exponent[g]
+        shine = mirrored * (exponent + np.float32(8.0)) * np.float32(0.125) * aligned**exponent
+        for c in range(3):
+            light[k, c] += share * (spots.albedo[k, c] * lamps.diffuse[lamp, c] + shine * lamps.specular[lamp, c])
+
+
+@numba.njit(cache=True, nogil=True)
+def bounce(spots, count, draw, rays):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Fill (N, 3) unit directions into which spots look for further light, cosine-weighted about their normals."""
+    key, size, use = draw
+    for k in range(count):
+        a, b = spread_pair(key, spots.ray[k], size, use)
+        nx, ny, nz = spots.normal[k, 0], spots.normal[k, 1], spots.normal[k, 2]
+        sign = ONE if nz >= 0 else -ONE
+        f = -ONE / (sign + nz)
+        g = nx * ny * f
+        radius, up = np.sqrt(a), np.sqrt(ONE - a)
+        p, q = radius * np.cos(np.float32(2 * np.pi) * b), radius * np.sin(np.float32(2 * np.pi) * b)
+        rays[k, 0] = p * (ONE + sign * nx * nx * f) + q * g + up * nx
+        rays[k, 1] = p * sign * g + q * (sign + ny * ny * f) + up * ny
+        rays[k, 2] = -p * sign * nx - q * ny + up * nz
+
+
+@numba.njit(cache=True, nogil=True)
+def surround(spots, count, lamps, paint, further, light):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Add each spot's own glow and `further` times the light from everywhere, without asking what stands around."""
+    for k in range(count):
+        glow = paint.glow[spots.geom[k]]
+        sky = further * (ONE + SKY_SLOPE * np.float32(2 / 3) * spots.normal[k, 2])
+        for c in range(3):
+            light[k, c] += spots.albedo[k, c] * (glow + sky * lamps.ambient[c])
+
+
+@numba.njit(cache=True, nogil=True)
+def collect(spots, count, rays, there, lamps, light):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Add what spots see in their bounce directions: light leaving other surfaces, else the sky.
+
+    Args:
+        spots: a `Spots`, its first `count` are used.
+        count: how many.
+        rays: (N, 3) bounce directions.
+        there: (N,) row of the light found for each spot or -1, (M, 3) light that leaves the surfaces found.
+        lamps: a `Lamps`.
+        light: (N, 3) added to.
+    """
+    found, leaving = there
+    for k in range(count):
+        sky = ONE + SKY_SLOPE * rays[k, 2]
+        for c in range(3):
+            seen = leaving[found[k], c] if found[k] >= 0 else sky * lamps.ambient[c]
+            light[k, c] += spots.albedo[k, c] * seen
+
+
+@numba.njit(cache=True, nogil=True)
+def expose(spots, count, light, behind, samples, picture):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Average the samples of each pixel.
+
+    Args:
+        spots: a `Spots`, its first `count` are used.
+        count: how many.
+        light: (N, 3) that leaves each spot towards the camera.
+        behind: (H * W, 3) seen where no spot lies.
+        samples: rays for each pixel.
+        picture: (H * W, 3) filled.
+    """
+    share = ONE / np.float32(samples)
+    picture[:] = behind
+    for k in range(count):
+        pixel = spots.ray[k] % len(picture)
+        for c in range(3):
+            picture[pixel, c] += share * (light[k, c] - behind[pixel, c])

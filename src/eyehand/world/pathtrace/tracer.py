@@ -1,0 +1,254 @@
+# pyright: basic
+# (MuJoCo's bindings and numba kernels are untyped)
+"""Pictures of any scene by tracing light paths, one simulation at a time on each thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from eyehand.errors import InvalidValueError
+from eyehand.types import Floats32, Integers
+from eyehand.world import counter, rows
+from eyehand.world.looks import roles
+from eyehand.world.pathtrace import kernels, looks
+from eyehand.world.pathtrace.casting import Caster
+from eyehand.world.pathtrace.geometry import Geometry
+from eyehand.world.pathtrace.light import Light
+from eyehand.world.pathtrace.tables import Lamps, Paint, Spots, segments, spots
+from eyehand.world.rendering import NOTHING, Cameras, Look, Poses
+
+_LAMP_USE, _BOUNCE_USE, _FURTHER_USE = 8, 2, 4  # uses of random numbers; every lamp takes one of its own
+
+
+@dataclass(frozen=True)
+class TraceOptions:
+    """What a picture costs and how its lights are.
+
+    Attributes:
+        samples: rays for each pixel.
+        bounces: 0 for direct light and an even light from everywhere, 1 to follow the light by one diffuse bounce.
+        lamp_radius_m: of every lamp; larger ones cast softer shadows.
+        sun_half_angle_rad: of every sun.
+        falloff: lamps are brighter near them than far away; they have their full strength at the scene's centre.
+    """
+
+    samples: int = 4
+    bounces: int = 1
+    lamp_radius_m: float = 0.08
+    sun_half_angle_rad: float = 0.03
+    falloff: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            InvalidValueError: a number is out of its range.
+        """
+        if not 1 <= self.samples <= 256:
+            raise InvalidValueError("samples", self.samples, "1 to 256")
+        if self.bounces not in {0, 1}:
+            raise InvalidValueError("bounces", self.bounces, "0 or 1")
+        if not 0 <= self.lamp_radius_m <= 10:
+            raise InvalidValueError("lamp_radius_m", self.lamp_radius_m, "0 to 10 metres")
+        if not 0 <= self.sun_half_angle_rad <= 0.5:
+            raise InvalidValueError("sun_half_angle_rad", self.sun_half_angle_rad, "0 to 0.5 rad")
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """One simulation: what is traced, painted and lit, and its key of random numbers."""
+
+    caster: Caster
+    paint: Paint
+    lamps: Lamps
+    key: np.uint64
+    size: tuple[int, int]
+
+
+@final
+class PathTracer:
+    """Draws a scene's simulations as linear light."""
+
+    def __init__(
+        self,
+        model: mujoco.MjModel,
+        textures: Sequence[NDArray[np.uint8]] = (),
+        photographs: Sequence[NDArray[np.uint8]] = (),
+        options: TraceOptions | None = None,
+        threads: int | None = None,
+    ) -> None:
+        """Read the scene's shapes and pictures.
+
+        Args:
+            model: the scene.
+            textures: (H, W, 3) uint8 each; they follow the model's own 2-D textures, and `Look.texture` counts both.
+            photographs: (H, W, 3) uint8 each, for `Look.background`.
+            options: cost and lights.
+            threads: how many to draw on; None for as many as there are cores.
+
+        Raises:
+            InvalidValueError: a picture has another type or shape.
+        """
+        self.options = options or TraceOptions()
+        self._geometry = Geometry(model)
+        self._own = looks.OwnLook.of(model)
+        self._lights = looks.model_lights(model)
+        self._centre_m = roles(model).centre_m if self.options.falloff else None
+        every = [*looks.model_textures(model), *textures]
+        self._textures, self._photographs = len(every), len(photographs)
+        self._pages, self._photos = looks.pages(every), looks.pages(photographs)
+        self._threads = threads or rows.default_threads()
+        self._offsets = _offsets(self.options.samples)
+
+    def trace(
+        self, poses: Poses, cameras: Cameras, look: Look | None = None, seeds: Integers | None = None, step: int = 0
+    ) -> Light:
+        """One picture of each simulation.
+
+        Args:
+            poses: of the geoms.
+            cameras: one in each simulation.
+            look: where it differs from the model's own.
+            seeds: (B,) episode seeds that choose the noise; None for zeros.
+            step: control step that chooses the noise, one for all or (B,).
+
+        Raises:
+            InvalidValueError: a texture, mesh or photograph that does not exist, or arrays that do not fit.
+        """
+        look = look or Look()
+        batch, (height, width) = len(poses.position_m), cameras.size
+        self._check(poses, cameras, look)
+        numbers = np.zeros(batch, np.int64) if seeds is None else seeds
+        keys = counter.bits(numbers, "pathtrace", step)
+        light = Light(
+            np.empty((batch, height, width, 3), np.float32),
+            np.empty((batch, height, width), np.float32),
+            np.empty((batch, height, width), np.int32),
+        )
+
+        def some(part: slice) -> None:
+            for row in range(part.start, part.stop):
+                self._trace_row(poses, cameras, look, row, keys[row], light)
+
+        rows.in_parallel(some, batch, self._threads, 1)
+        return light
+
+    def _check(self, poses: Poses, cameras: Cameras, look: Look) -> None:
+        shape = (len(poses.position_m), self._geometry.model.ngeom, 3)
+        if poses.position_m.shape != shape:
+            raise InvalidValueError("poses.position_m", poses.position_m.shape, f"shape {shape}")
+        if len(cameras.K) != shape[0]:
+            raise InvalidValueError("cameras", len(cameras.K), f"{shape[0]}, one for each pose")
+        for name, values, count in (
+            ("texture", look.texture, self._textures),
+            ("background", look.background, self._photographs),
+        ):
+            if values is not None and values.size and not NOTHING <= values.min() <= values.max() < count:
+                raise InvalidValueError(f"look.{name}", int(values.max()), f"-1 to {count - 1}")
+
+    def _scene(self, poses: Poses, cameras: Cameras, look: Look, row: int, key: np.uint64) -> _Scene:
+        geometry = self._geometry
+        factors, _ = geometry.sizes(look, row)
+        given = (geometry.shapes.given > 0)[geometry.shape_rows(look, row)]
+        radius = (self.options.lamp_radius_m, float(np.tan(self.options.sun_half_angle_rad)))
+        axis = np.asarray(cameras.T_world_camera[row, :3, 2], dtype=np.float64)
+        lights, of = (self._lights, 0) if look.lights is None else (look.lights, row)
+        return _Scene(
+            Caster(geometry.triangles(poses, look, row)),
+            looks.paint(self._own, poses, look, row, factors, given),
+            looks.lamps(lights, of, axis, radius, self._centre_m),
+            key,
+            cameras.size,
+        )
+
+    def _trace_row(self, poses: Poses, cameras: Cameras, look: Look, row: int, key: np.uint64, light: Light) -> None:
+        scene = self._scene(poses, cameras, look, row, key)
+        start, rays = _rays(cameras, row, np.zeros((1, 2), np.float32))
+        face, distance, _, _ = scene.caster.nearest(start, rays)
+        light.depth_m[row] = (distance + np.float32(cameras.near_m)).reshape(cameras.size)
+        geom = np.append(scene.caster.triangles.geom, np.int32(NOTHING))
+        light.ids[row] = geom[face].reshape(cameras.size)
+        start, rays = _rays(cameras, row, self._offsets)
+        where, count = self._meet(scene, start, rays)
+        leaving = self._leaving(scene, where, count)
+        picture = light.radiance[row].reshape(-1, 3)
+        behind = self._behind(cameras, look, scene, row)
+        kernels.expose(where, count, leaving, behind, self.options.samples, picture)
+
+    def _meet(self, scene: _Scene, start: Floats32, rays: Floats32) -> tuple[Spots, int]:
+        """Where rays meet surfaces, and how many do."""
+        face, _, u, v = scene.caster.nearest(start, rays)
+        where = spots(len(rays))
+        tables = (scene.caster.triangles, self._geometry.shapes)
+        count = kernels.meet(rays, (face, u, v), tables, scene.paint, (self._pages, looks.BYTE_LIGHT), where)
+        return where, int(count)
+
+    def _leaving(self, scene: _Scene, where: Spots, count: int) -> Floats32:
+        """(N, 3) light that leaves spots towards the viewer: direct light of every lamp, glow, and a bounce."""
+        light = np.zeros((len(where.ray), 3), np.float32)
+        for lamp in range(len(scene.lamps.sun)):
+            if scene.lamps.diffuse[lamp].max() > 0 or scene.lamps.specular[lamp].max() > 0:
+                _lit_by(scene, where, count, lamp, _LAMP_USE + lamp, light)
+        if self.options.bounces == 0:
+            kernels.surround(where, count, scene.lamps, scene.paint, np.float32(1.0), light)
+            return light
+        kernels.surround(where, count, scene.lamps, scene.paint, np.float32(0.0), light)
+        rays = np.empty((count, 3), np.float32)
+        kernels.bounce(where, count, (scene.key, scene.size, _BOUNCE_USE), rays)
+        there, met = self._meet(scene, where.start[:count], rays)
+        further = np.zeros((count, 3), np.float32)
+        # Spots of the bounce are numbered by the spots they were seen from; any number serves as a source of noise.
+        _lit_by(scene, there, met, NOTHING, _FURTHER_USE, further)
+        kernels.surround(there, met, scene.lamps, scene.paint, kernels.FURTHER, further)
+        found = np.full(count, NOTHING, np.int32)
+        found[there.ray[:met]] = np.arange(met, dtype=np.int32)
+        kernels.collect(where, count, rays, (found, further), scene.lamps, light)
+        return light
+
+    def _behind(self, cameras: Cameras, look: Look, scene: _Scene, row: int) -> Floats32:
+        """(H * W, 3) what is seen where no geom is: a photograph over the whole picture, a colour, or the sky."""
+        height, width = cameras.size
+        if look.background is not None and look.background[row] >= 0:
+            page = int(look.background[row])
+            start, high, wide = (int(values[page]) for values in self._photos[1:])
+            picture = self._photos.pixels[start : start + high * wide].reshape(high, wide, 3)
+            down = ((np.arange(height) + 0.5) * high / height).astype(np.int64)
+            right = ((np.arange(width) + 0.5) * wide / width).astype(np.int64)
+            return looks.BYTE_LIGHT[picture[down][:, right]].reshape(-1, 3)
+        colour = scene.lamps.ambient if look.background_rgb is None else looks.linear(look.background_rgb[row])
+        return np.tile(colour, (height * width, 1))
+
+
+def _rays(cameras: Cameras, row: int, offsets: Floats32) -> tuple[Floats32, Floats32]:
+    """Starts and directions (S * H * W, 3) through every pixel, for offsets (S, 2) from its centre."""
+    height, width = cameras.size
+    K, T = cameras.K[row], cameras.T_world_camera[row]
+    lens = np.array([K[0, 0], K[1, 1], K[0, 2], K[1, 2]], np.float32)
+    start, rays = (np.empty((len(offsets) * height * width, 3), np.float32) for _ in range(2))
+    pose = np.ascontiguousarray(T[:3, :3], dtype=np.float32), np.ascontiguousarray(T[:3, 3], dtype=np.float32)
+    kernels.camera_rays((lens, *pose, (height, width)), offsets, np.float32(cameras.near_m), start, rays)
+    return start, rays
+
+
+def _offsets(samples: int) -> Floats32:
+    """(S, 2) evenly spread places in a pixel about its centre, whose mean is the centre."""
+    k = np.arange(samples)[:, None] * np.array([kernels.ROBERTS_1, kernels.ROBERTS_2], dtype=np.float64)
+    places = (k + 0.5) % 1.0
+    return (places - places.mean(0)).astype(np.float32)
+
+
+def _lit_by(scene: _Scene, where: Spots, count: int, lamp: int, use: int, light: Floats32) -> None:
+    """Add one lamp's light, or for lamp -1 that of a lamp chosen for each spot."""
+    ways = segments(count)
+    kept = kernels.aim(where, count, scene.lamps, lamp, (scene.key, scene.size, use), ways)
+    if lamp == len(scene.lamps.sun) - 1:
+        shaded = np.zeros(kept, bool)  # the headlight sees what the camera sees
+    else:
+        shaded = scene.caster.blocked(ways.start[:kept], ways.span[:kept])
+    kernels.receive(where, ways, shaded, scene.lamps, scene.paint, light)
