@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numba
 import numpy as np
@@ -70,16 +71,17 @@ def settings(domain: Domain, seeds: Integers, step: Integers) -> list[Settings]:
     ]
 
 
-def expose(radiance: Floats32, camera: Settings, corner_px2: float) -> Images:
+def expose(radiance: Floats32, camera: Settings, corner_px2: float, curve_steps: int = _CURVE_STEPS) -> Images:
     """The encoded picture (H, W, 3) uint8 of linear light (H, W, 3).
 
     Args:
         radiance: linear light, 1 saturates the sensor before the exposure loop.
         camera: the frame's numbers.
         corner_px2: squared distance in pixels from the middle at which the whole vignetting is reached.
+        curve_steps: levels of light that the tone curve tells apart.
     """
     gamma = max(camera.tone_gamma, 0.1)
-    curve = (255.0 * np.linspace(0.0, 1.0, _CURVE_STEPS) ** (1.0 / gamma)).astype(np.float32)
+    curve = _tone_curve(gamma, curve_steps)
     gain = _exposure_gain(radiance, camera.exposure, gamma) * max(1.0 + camera.exposure_error, 0.1)
     gains = np.array([camera.white_balance_red, 1.0, camera.white_balance_blue]).clip(0.1) * gain
     encoded = np.empty(radiance.shape, np.uint8)
@@ -88,6 +90,11 @@ def expose(radiance: Floats32, camera: Settings, corner_px2: float) -> Images:
     _sense(radiance, gains.astype(np.float32), sensor.astype(np.float32), curve, np.uint64(camera.noise_key), encoded)
     quality = round(camera.jpeg_quality)
     return _through_jpeg(encoded, min(quality, 100)) if quality > 0 else encoded
+
+
+@lru_cache(maxsize=64)
+def _tone_curve(gamma: float, steps: int) -> Floats32:
+    return (255.0 * np.linspace(0.0, 1.0, steps) ** (1.0 / gamma)).astype(np.float32)
 
 
 def _exposure_gain(radiance: Floats32, level: float, gamma: float) -> float:
