@@ -7,7 +7,7 @@ from typing import Any, cast
 from eyehand.registry import Registry
 from eyehand.world.task import Task
 
-TASKS: tuple[str, ...] = ("eyehand.tasks.planar_reach:PlanarReach",)
+TASKS: tuple[str, ...] = ("eyehand.tasks.planar_reach:PlanarReach", "eyehand.tasks.view_reach:ViewReach")
 
 _REGISTRY = Registry("task", "eyehand.tasks", TASKS)
 

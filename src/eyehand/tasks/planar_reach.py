@@ -121,6 +121,11 @@ class PlanarReach:
         rows = tuple(tuple(row) for row in table.tolist())
         self.commands = (CommandSpec("joint_delta", tuple(-v for v in limit), limit, table=rows),)
 
+    def within(self, domain: Domain) -> PlanarReach:
+        """The same in every domain."""
+        del domain
+        return self
+
     def sample(self, seeds: Integers) -> PlanarState:
         """Start and goal angles uniform within the limits of the active joints."""
         batch = len(seeds)

@@ -74,7 +74,7 @@ class SimulatedWorld(Generic[S]):
             reads: observation groups to hand over, and no others; images are drawn only when "camera" is among them.
             auto_reset: start the next episode in rows that ended, inside `step`.
         """
-        self.task = task
+        self.task = task = task.within(domain)
         self.domain = domain
         self.commands = task.commands
         self.reads = reads

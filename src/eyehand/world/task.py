@@ -101,6 +101,10 @@ class Task(Protocol[S]):
         """What the set-up is believed to be, told with every recording, as JSON values."""
         ...
 
+    def within(self, domain: Domain) -> Task[S]:
+        """The task as it is in a domain, for example with the objects that lie there; itself where nothing changes."""
+        ...
+
     def sample(self, seeds: Integers) -> S:
         """Start and goal of every episode: a function of its seed alone."""
         ...

@@ -131,6 +131,11 @@ class Slide:
         """Make the task."""
         self.interface = Positions()
 
+    def within(self, domain: Domain) -> Slide:
+        """The same in every domain."""
+        del domain
+        return self
+
     def sample(self, seeds: Integers) -> Rail:
         """Both positions, evenly."""
         return Rail(counter.uniform(seeds[:, None], "bead"), counter.uniform(seeds[:, None], "mark"))

@@ -1,0 +1,191 @@
+# pyright: basic, reportAttributeAccessIssue=false
+# (mujoco has no types)
+"""A table with a robot at its edge and objects on it, in a room: the scene of every manipulation task.
+
+The robot's base stands at the origin on the table's plane z = 0 and looks along x. Which objects lie on the table, and
+where, is state; how things look is the domain's matter (`eyehand.world.looks`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import final
+
+import mujoco
+import numpy as np
+
+from eyehand.types import Array, Floats, Integers
+from eyehand.world.chain import Chain
+from eyehand.world.objects.household import HouseholdObject
+from eyehand.world.physics.engine import Engine
+from eyehand.world.physics.slots import Slots, add_slots
+from eyehand.world.robots.robot import TOOL, Robot, Shell
+
+TABLE_SIZE_M = (1.3, 1.5, 0.04)  # along x and y, and its thickness
+TABLE_CENTRE_M = (0.45, 0.0)
+TABLE_HEIGHT_M = 0.75  # of its top above the floor
+ROOM_M = 2.6  # from the table's centre to each wall
+WALL_HEIGHT_M = 2.6
+REACH_SENSED_M = 3.0  # distances beyond are told as this
+_BOX, _PLANE = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_PLANE
+_EMPTY_M = np.array([0.0, 0.0, -5.0])  # where the bodies of empty slots float, under the floor
+
+
+@final
+class Tabletop:
+    """The compiled scene, its physics, and what a task needs to know of it."""
+
+    def __init__(
+        self, robot: Robot, objects: Sequence[HouseholdObject], slots: int, timestep_s: float, shell: Shell = "plain"
+    ) -> None:
+        """Compose and compile the scene.
+
+        Args:
+            robot: the arm.
+            objects: what can lie on the table.
+            slots: how many objects there can be at once.
+            timestep_s: of a physics step.
+            shell: which visual meshes the robot wears, "plain" or "twin".
+        """
+        spec = robot.spec(shell=shell)
+        spec.option.timestep = timestep_s
+        spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+        spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_MIDPHASE  # its boxes are those of the first objects
+        _add_room(spec)
+        if slots:
+            add_slots(spec, objects, slots)
+        hand = _hand_geoms(spec)
+        _add_rulers(spec, hand, slots)
+        self.model = spec.compile()
+        self.robot = robot
+        self.slots = Slots(self.model, objects, slots)
+        self.engine = Engine(self.model)
+        self.chain = Chain.from_model(self.model, robot.joints, TOOL)
+        self.tool: int = self.model.site(TOOL).id
+        self.hand_body: int = self.model.site_bodyid[self.tool]
+        self.dofs = np.array([self.model.joint(name).dofadr[0] for name in robot.joints])
+        self.servos = np.array([self.model.actuator(name).id for name in robot.joints])
+        self._qpos = np.array([self.model.joint(name).qposadr[0] for name in robot.joints])
+        self._free = np.array([self.model.joint(f"object{k}").qposadr[0] for k in range(slots)], np.int64)
+        self._heights_m = np.array([thing.size_m[2] for thing in objects])
+        self._memo: tuple[bytes, dict[str, Array]] | None = None
+
+    def place(self, q_rad: Floats, held: Integers, position_m: Floats, yaw_rad: Floats) -> Floats:
+        """Physics rows with the arm at rest and the objects standing on the table.
+
+        Args:
+            q_rad: (B, J) joint angles.
+            held: (B, K) object of every slot, -1 for none.
+            position_m: (B, K, 2) of the objects on the table.
+            yaw_rad: (B, K) their turn about the vertical.
+
+        Returns:
+            (B, n) rows for `engine`.
+        """
+        states = self.engine.rows(len(q_rad))
+        qpos = self.engine.part(states, "qpos")
+        qpos[:, self._qpos] = q_rad
+        self.engine.part(states, "ctrl")[:, self.servos] = q_rad
+        for k, start in enumerate(self._free):
+            there = held[:, k] >= 0
+            standing = np.concatenate([position_m[:, k], np.zeros((len(q_rad), 1))], axis=1)
+            qpos[:, start : start + 3] = np.where(there[:, None], standing, _EMPTY_M + np.array([k, 0.0, 0.0]))
+            half = 0.5 * yaw_rad[:, k]
+            qpos[:, start + 3 : start + 7] = np.stack([np.cos(half), 0 * half, 0 * half, np.sin(half)], axis=1)
+        return states
+
+    def fields(self, held: Integers) -> dict[str, Array]:
+        """Model fields of simulations whose slots hold these objects (B, K); not to be written to."""
+        key = held.tobytes()
+        if self._memo is None or self._memo[0] != key:
+            self._memo = (key, self.slots.fields(held))
+        return self._memo[1]
+
+    def joints(self, states: Floats) -> Floats:
+        """Joint angles (B, J) in physics rows (B, n)."""
+        return self.engine.part(states, "qpos")[:, self._qpos]
+
+    def controls(self, states: Floats) -> Floats:
+        """All actuator commands (B, m) in physics rows (B, n), a copy."""
+        return self.engine.part(states, "ctrl").copy()
+
+    def joint_commands(self, controls: Floats) -> Floats:
+        """The joints' part (B, J) of actuator commands (B, m)."""
+        return controls[:, self.servos]
+
+    def posed(self, states: Floats, q_rad: Floats) -> Floats:
+        """Physics rows (B, n) with the arm at rest at other joint angles (B, J)."""
+        out = states.copy()
+        self.engine.part(out, "qpos")[:, self._qpos] = q_rad
+        self.engine.part(out, "qvel")[:, self.dofs] = 0.0
+        self.engine.part(out, "ctrl")[:, self.servos] = q_rad
+        return out
+
+    def with_joint_commands(self, controls: Floats, q_rad: Floats) -> Floats:
+        """Actuator commands (B, m) that send the joints to `q_rad` (B, J) and leave a gripper as it is."""
+        out = controls.copy()
+        out[:, self.servos] = q_rad
+        return out
+
+    def middles_m(self, states: Floats, held: Integers) -> Floats:
+        """Middles (B, K, 3) of the objects in physics rows (B, n): half-way up above the middle of the footprint."""
+        qpos = self.engine.part(states, "qpos")
+        height = self._heights_m[np.maximum(held, 0)]  # (B, K)
+        middles = np.empty((*held.shape, 3))
+        for k, start in enumerate(self._free):
+            w, x, y, z = qpos[:, start + 3 : start + 7].T
+            up = np.stack([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)], axis=1)
+            middles[:, k] = qpos[:, start : start + 3] + 0.5 * height[:, k, None] * up
+        return middles
+
+    def distances_m(self, sensors: Floats) -> Floats:
+        """Distance (B, K) between the hand and the object of every slot, 0 where they touch, read off the sensors."""
+        readings = sensors.reshape(len(sensors), self.slots.count, -1)
+        return np.maximum(readings.min(axis=2), 0.0)
+
+
+def _add_room(spec: mujoco.MjSpec) -> None:
+    world, (x, y) = spec.worldbody, TABLE_CENTRE_M
+    length, width, thickness = TABLE_SIZE_M
+    top = [length / 2, width / 2, thickness / 2]
+    world.add_geom(name="table", type=_BOX, size=top, pos=[x, y, -thickness / 2], rgba=[0.62, 0.47, 0.33, 1], group=2)
+    for i, (side, end) in enumerate([(-1, -1), (-1, 1), (1, -1), (1, 1)]):
+        place = [x + side * (length / 2 - 0.06), y + end * (width / 2 - 0.06), -(TABLE_HEIGHT_M + thickness) / 2]
+        leg = [0.03, 0.03, (TABLE_HEIGHT_M - thickness) / 2]
+        _add_scenery(world, f"table/leg{i}", leg, place, [0.35, 0.35, 0.37, 1])
+    _add_scenery(world, "floor", [ROOM_M, ROOM_M, 0.02], [x, y, -TABLE_HEIGHT_M - 0.02], [0.55, 0.53, 0.50, 1])
+    height = WALL_HEIGHT_M / 2
+    for i, (dx, dy) in enumerate([(1, 0), (0, 1), (-1, 0), (0, -1)]):
+        size = [0.02, ROOM_M, height] if dx else [ROOM_M, 0.02, height]
+        place = [x + dx * (ROOM_M + 0.02), y + dy * (ROOM_M + 0.02), height - TABLE_HEIGHT_M]
+        _add_scenery(world, f"wall/{i}", size, place, [0.80, 0.80, 0.77, 1])
+
+
+def _add_scenery(world: mujoco.MjsBody, name: str, size: list[float], pos: list[float], rgba: list[float]) -> None:
+    """A box that is seen and touched by nothing."""
+    world.add_geom(name=name, type=_BOX, size=size, pos=pos, rgba=rgba, group=2, contype=0, conaffinity=0)
+
+
+def _hand_geoms(spec: mujoco.MjSpec) -> list[str]:
+    """Collision geoms of the bodies about the tool: its own, its parent and grandparent, and all that hangs on them."""
+    body = spec.site("tool").parent
+    first = body.parent.parent
+    found = [first, *first.find_all(mujoco.mjtObj.mjOBJ_BODY)]
+    return [geom.name for part in found for geom in part.geoms if geom.group == 3]
+
+
+def _add_rulers(spec: mujoco.MjSpec, hand: Sequence[str], slots: int) -> None:
+    """Sensors of the distance between every geom of the hand and every part of every slot."""
+    for k in range(slots):
+        parts = [geom.name for geom in spec.body(f"object{k}").geoms if geom.group == 3]
+        for part in parts:
+            for geom in hand:
+                spec.add_sensor(
+                    name=f"{geom}|{part}",
+                    type=mujoco.mjtSensor.mjSENS_GEOMDIST,
+                    objtype=mujoco.mjtObj.mjOBJ_GEOM,
+                    objname=geom,
+                    reftype=mujoco.mjtObj.mjOBJ_GEOM,
+                    refname=part,
+                    cutoff=REACH_SENSED_M,
+                )

@@ -1,0 +1,209 @@
+"""How a tool on a table answers displacement commands: exactly, or through servos, inertia and contact.
+
+A command is a displacement (B, 3) of the tool in the robot's frame, in metres, for one control step. Both back ends
+turn it into joint angles by differential inverse kinematics within the robot's limits, the tool kept upright.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Protocol, TypeVar, final
+
+import numpy as np
+
+from eyehand.types import Array, Flags, Floats, Integers, Memory
+from eyehand.world.domain import Domain
+from eyehand.world.reaching import differential_ik
+from eyehand.world.sensing import lateness
+from eyehand.world.tabletop import Tabletop
+
+PIECES = 5  # into which a control step is cut: the tool moves straight through each
+LONGEST_DELAY = 4  # control steps
+_UPRIGHT = np.array([0.0, 0.0, -1.0])  # the tool's z axis in the robot's frame
+
+
+class OnTable(Protocol):
+    """What motion reads and writes of a task's state."""
+
+    @property
+    def physics(self) -> Floats:
+        """(B, n) physics rows."""
+        ...
+
+    @property
+    def seen(self) -> Floats:
+        """(B, n) physics rows at the time that the latest frame shows."""
+        ...
+
+    @property
+    def held(self) -> Integers:
+        """(B, K) object of every slot."""
+        ...
+
+    @property
+    def diverged(self) -> Flags:
+        """(B,) the physics of this row failed."""
+        ...
+
+
+T = TypeVar("T", bound=OnTable)
+
+
+@final
+class KinematicTool:
+    """Every command is carried out in full, as far as the joints reach; objects stay where they are."""
+
+    def __init__(self, scene: Tabletop, dt_s: float) -> None:
+        """Take the scene and the length of a control step in seconds."""
+        self._scene, self._dt_s = scene, dt_s
+
+    def start(self, state: OnTable, seeds: Integers) -> Memory:
+        """No hidden state."""
+        del state, seeds
+
+    def advance(self, state: T, hidden: Memory, command: Floats, seeds: Integers, step: Integers) -> tuple[T, Memory]:
+        """Move the joints."""
+        del seeds, step
+        scene, physics = self._scene, state.physics
+        path = joint_path(scene, scene.joints(physics), command, self._dt_s, None)
+        physics = scene.posed(physics, path[:, -1])
+        return _changed(state, physics=physics, seen=physics), hidden
+
+
+@final
+class MujocoTool:
+    """Position servos, inertia, friction and contact, with the dynamics and timing of a domain.
+
+    Hidden state: the last commands (B, LONGEST_DELAY, 3), the joint velocities commanded last (B, J), and the joint
+    angles on the far side of the backlash (B, J).
+    """
+
+    def __init__(self, scene: Tabletop, domain: Domain, dt_s: float, substeps: int) -> None:
+        """Take the scene, the domain, the length of a control step and the physics steps in it."""
+        self._scene, self._domain, self._dt_s = scene, domain, dt_s
+        self._pieces = PIECES if substeps % PIECES == 0 else 1
+        self._substeps = substeps // self._pieces
+        self._memo: tuple[bytes, dict[str, Array]] | None = None
+
+    def start(self, state: OnTable, seeds: Integers) -> Memory:
+        """Nothing commanded yet."""
+        q_rad = self._scene.joints(state.physics)
+        return (np.zeros((len(seeds), LONGEST_DELAY, 3)), np.zeros_like(q_rad), q_rad.copy())
+
+    def advance(self, state: T, hidden: Memory, command: Floats, seeds: Integers, step: Integers) -> tuple[T, Memory]:
+        """Step the physics under the command that arrives now."""
+        scene, (queue, velocity, geared) = self._scene, hidden
+        queue = np.concatenate([command[:, None], queue[:, :-1]], axis=1)
+        gain = self._domain.numbers("dynamics.step_gain", seeds)[:, None]
+        arriving = gain * queue[np.arange(len(seeds)), self._delay(seeds, step)]
+        start = scene.controls(state.physics)
+        path = joint_path(scene, scene.joint_commands(start), arriving, self._dt_s, velocity, self._pieces)
+        last = path[:, -2] if self._pieces > 1 else scene.joint_commands(start)
+        velocity = (path[:, -1] - last) * (self._pieces / self._dt_s)
+        geared = self._through_backlash(path, geared, seeds)
+        controls = np.stack(
+            [scene.with_joint_commands(start, path[:, i]) for i in range(self._pieces)], axis=1
+        )  # (B, C, m)
+        physics, seen, failed = self._advanced(state, controls, seeds)
+        seen = np.where(lateness.dropped(self._domain, seeds, step + 1)[:, None], state.seen, seen)
+        return _changed(state, physics=physics, seen=seen, diverged=state.diverged | failed), (queue, velocity, geared)
+
+    def _advanced(self, state: OnTable, controls: Floats, seeds: Integers) -> tuple[Floats, Floats, Flags]:
+        """Physics rows after the commands (B, C, m), those that the frame shows by then, and which rows failed."""
+        engine, fields = self._scene.engine, self._fields(state.held, seeds)
+        age = self._domain.numbers("timing.latency_s", seeds) * (self._pieces / self._dt_s)
+        shown = self._pieces - np.clip(np.rint(age), 0, self._pieces).astype(np.int64)  # pieces that the frame shows
+        if (shown == self._pieces).all():
+            physics, failed = engine.advance(state.physics, controls, self._substeps, fields)
+            physics = np.where(failed[:, None], state.physics, physics)
+            return physics, physics, failed
+        physics, seen, failed = state.physics, state.physics, np.zeros(len(seeds), bool)
+        for i in range(self._pieces):
+            moved, broke = engine.advance(physics, controls[:, i : i + 1], self._substeps, fields)
+            physics, failed = np.where(broke[:, None], physics, moved), failed | broke
+            seen = np.where((shown == i + 1)[:, None], physics, seen)
+        return physics, seen, failed
+
+    def _delay(self, seeds: Integers, step: Integers) -> Integers:
+        """Control steps by which the command that arrives now is late, (B,)."""
+        return np.minimum(lateness.command_delay(self._domain, seeds, step), LONGEST_DELAY - 1)
+
+    def _through_backlash(self, path: Floats, geared: Floats, seeds: Integers) -> Floats:
+        """Let the play of the gears take up motion: changes `path` (B, C, J) in place, returns its last entry."""
+        half = 0.5 * self._domain.numbers("dynamics.backlash_rad", seeds)[:, None]
+        for i in range(path.shape[1]):
+            geared = path[:, i] = np.clip(geared, path[:, i] - half, path[:, i] + half)
+        return geared.copy()
+
+    def _fields(self, held: Integers, seeds: Integers) -> dict[str, Array]:
+        """Model fields with the domain's dynamics in them."""
+        key = held.tobytes() + seeds.tobytes()
+        if self._memo is None or self._memo[0] != key:
+            self._memo = (key, with_dynamics(self._scene, self._scene.fields(held), self._domain, seeds))
+        return self._memo[1]
+
+
+def joint_path(
+    scene: Tabletop, q_rad: Floats, displacement_m: Floats, dt_s: float, velocity: Floats | None, pieces: int = PIECES
+) -> Floats:
+    """Joint angles (B, C, J) along a straight way of the tool.
+
+    Args:
+        scene: the scene.
+        q_rad: (B, J) joint angles at the start.
+        displacement_m: (B, 3) of the tool in the robot's frame.
+        dt_s: time for the whole way.
+        velocity: (B, J) joint velocities before, to keep the acceleration limits; None to leave them free.
+        pieces: C.
+    """
+    goal = scene.chain.forward(q_rad)[:, :3, 3] + displacement_m
+    piece_s = dt_s / pieces
+    path = np.empty((len(q_rad), pieces, q_rad.shape[1]))
+    for i in range(pieces):
+        tool = scene.chain.forward(q_rad)
+        twist = np.zeros((len(q_rad), 6))
+        twist[:, :3] = (goal - tool[:, :3, 3]) / (dt_s - i * piece_s)
+        twist[:, 3:] = np.cross(tool[:, :3, 2], _UPRIGHT) / dt_s
+        dq = differential_ik(scene.chain, q_rad, twist, piece_s, scene.robot.limits, velocity)
+        q_rad = path[:, i] = q_rad + dq
+        velocity = None if velocity is None else dq / piece_s
+    return path
+
+
+def with_dynamics(scene: Tabletop, fields: dict[str, Array], domain: Domain, seeds: Integers) -> dict[str, Array]:
+    """Model fields with masses, friction, damping and gains of a domain.
+
+    Args:
+        scene: the scene.
+        fields: model fields so far; left as they are.
+        domain: whose dynamics are used.
+        seeds: (B,) episode seeds.
+    """
+
+    def scale(name: str, dimensions: int) -> Floats:
+        return domain.numbers(f"dynamics.{name}", seeds).reshape(-1, *[1] * dimensions)
+
+    model, batch = scene.model, len(seeds)
+
+    def own(name: str) -> Array:
+        return np.repeat(np.asarray(getattr(model, name))[None], batch, axis=0)
+
+    out = dict(fields)
+    out["body_mass"] = fields["body_mass"] * scale("mass_scale", 1)
+    out["body_inertia"] = fields["body_inertia"] * scale("mass_scale", 2)
+    out["body_mass"][:, scene.hand_body] += domain.numbers("dynamics.payload_kg", seeds)
+    out["geom_friction"] = fields["geom_friction"].copy()
+    out["geom_friction"][..., 0] *= scale("friction_scale", 1)
+    joints = scene.dofs
+    out["dof_damping"], out["dof_frictionloss"] = own("dof_damping"), own("dof_frictionloss")
+    out["dof_damping"][:, joints] *= scale("damping_scale", 1)
+    out["dof_frictionloss"][:, joints] += scale("joint_friction_nm", 1)
+    out["actuator_gainprm"], out["actuator_biasprm"] = own("actuator_gainprm"), own("actuator_biasprm")
+    for name in ("actuator_gainprm", "actuator_biasprm"):
+        out[name][:, scene.servos] *= scale("gain_scale", 2)
+    return out
+
+
+def _changed(state: Any, **changes: Array) -> Any:
+    """A copy of a state dataclass with other arrays."""
+    return dataclasses.replace(state, **changes)

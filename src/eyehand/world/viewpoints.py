@@ -1,0 +1,125 @@
+"""Where cameras stand about a table, and where things stand on it: drawn by the counter, row by row."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from eyehand.types import Floats, Integers
+from eyehand.world import counter
+
+RADIUS_M = (0.9, 1.3)  # from the point looked at
+ELEVATION_RAD = (np.deg2rad(25.0), np.deg2rad(60.0))
+LOOK_AT_M = np.array([0.52, 0.0, 0.08])
+JITTER_M = 0.06  # of the point looked at
+MARGIN = 0.85  # share of the picture, about its middle, that the query object must be in
+BASE_RADIUS_M = 0.22  # of the column about the robot's base that nothing is seen through
+TRIES = 24
+
+
+def intrinsics(size: tuple[int, int], width_rad: float) -> Floats:
+    """Intrinsics (3, 3) in pixels of a centred camera.
+
+    Args:
+        size: (height, width) of the picture in pixels.
+        width_rad: horizontal field of view.
+    """
+    focal = 0.5 * size[1] / np.tan(0.5 * width_rad)
+    return np.array([[focal, 0.0, (size[1] - 1) / 2], [0.0, focal, (size[0] - 1) / 2], [0.0, 0.0, 1.0]])
+
+
+def facing(eye_m: Floats, target_m: Floats) -> Floats:
+    """Poses (..., 4, 4), camera to world, of upright cameras at `eye_m` (..., 3) that look at `target_m` (..., 3)."""
+    z = target_m - eye_m
+    z = z / np.linalg.norm(z, axis=-1, keepdims=True)
+    x = np.cross(z, [0.0, 0.0, 1.0])
+    x = x / np.linalg.norm(x, axis=-1, keepdims=True)
+    T = np.zeros((*z.shape[:-1], 4, 4))
+    T[..., :3, 0], T[..., :3, 1], T[..., :3, 2] = x, np.cross(z, x), z
+    T[..., :3, 3], T[..., 3, 3] = eye_m, 1.0
+    return T
+
+
+def look(
+    seeds: Integers, query_m: Floats, tool_m: Floats, kind: Literal["anywhere", "seen", "novel"], pool: int
+) -> Floats:
+    """A viewpoint for every episode from which its query object is in sight.
+
+    Args:
+        seeds: (B,) episode seeds.
+        query_m: (B, 3) middle of the query object.
+        tool_m: (B, 3) the robot's tool.
+        kind: "anywhere" on the dome, one of a pool of "seen" viewpoints, or one of as many "novel" ones.
+        pool: size of the pool.
+
+    Returns:
+        (B, 4, 4) camera to world. Where no try has the object in sight, the last one.
+    """
+    tries = np.arange(TRIES)
+    if kind == "anywhere":
+        T = _dome(seeds[:, None], tries)  # (B, TRIES, 4, 4)
+    else:
+        chosen = (counter.uniform(seeds[:, None], "viewpoint/which", index=tries) * pool).astype(np.int64)
+        T = _dome(chosen + (1 << 20 if kind == "novel" else 1 << 21), np.int64(0))
+    seen = _in_sight(T, query_m[:, None], tool_m[:, None])
+    first = np.where(seen.any(axis=1), seen.argmax(axis=1), TRIES - 1)
+    return T[np.arange(len(seeds)), first]
+
+
+def _dome(seeds: Integers, index: Integers) -> Floats:
+    """Viewpoints on the dome, (..., 4, 4)."""
+
+    def drawn(use: str, low: float, high: float) -> Floats:
+        return low + (high - low) * counter.uniform(seeds, f"viewpoint/{use}", index=index)
+
+    azimuth, elevation = drawn("azimuth", -np.pi, np.pi), drawn("elevation", *ELEVATION_RAD)
+    radius = drawn("radius", *RADIUS_M)
+    shift = np.stack([drawn(axis, -JITTER_M, JITTER_M) for axis in "xy"] + [0.0 * radius], axis=-1)
+    level = np.cos(elevation)
+    away = np.stack([level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation)], axis=-1)
+    return facing(LOOK_AT_M + shift + radius[..., None] * away, LOOK_AT_M + shift)
+
+
+def _in_sight(T: Floats, query_m: Floats, tool_m: Floats) -> Floats:
+    """Whether the query object is in the picture, and neither the robot's base nor its hand hides it."""
+    way = query_m - T[..., :3, 3]
+    camera = np.einsum("...ij,...i->...j", T[..., :3, :3], way)
+    half = np.tan(np.pi / 6) * MARGIN
+    inside = (np.abs(camera[..., :2]) < half * camera[..., 2:]).all(axis=-1)
+    return inside & ~_blocked(T[..., :3, 3], way, tool_m)
+
+
+def _blocked(eye_m: Floats, way: Floats, tool_m: Floats) -> Floats:
+    """Whether the line of sight passes the column over the base, or the column over the tool."""
+    blocked = np.zeros(way.shape[:-1], bool)
+    for centre, radius, lowest in ((np.zeros(3), BASE_RADIUS_M, 0.0), (tool_m, 0.12, tool_m[..., 2])):
+        offset = (centre - eye_m)[..., :2]
+        length2 = (way[..., :2] ** 2).sum(-1)
+        share = np.clip((offset * way[..., :2]).sum(-1) / np.maximum(length2, 1e-12), 0.0, 1.0)
+        nearest = np.linalg.norm(offset - share[..., None] * way[..., :2], axis=-1)
+        height = eye_m[..., 2] + share * way[..., 2]
+        blocked |= (nearest < radius) & (height > lowest) & (share < 0.97)
+    return blocked
+
+
+def scatter(seeds: Integers, radii_m: Floats, low_m: Floats, high_m: Floats) -> Floats:
+    """Places (B, K, 2) in a rectangle where discs of the given radii (B, K) keep apart.
+
+    Every place is the first of `TRIES` that keeps clear of those before it, or, where none does, the clearest.
+    """
+    batch, count = radii_m.shape
+    tries = np.arange(TRIES)
+    placed = np.zeros((batch, count, 2))
+    for k in range(count):
+        names = [f"scatter/{k}/{axis}" for axis in "xy"]
+        share = np.stack([counter.uniform(seeds[:, None], name, index=tries) for name in names], axis=-1)
+        candidates = low_m + share * (high_m - low_m)  # (B, TRIES, 2)
+        gap = np.full((batch, TRIES), np.inf)
+        for j in range(k):
+            apart = np.linalg.norm(candidates - placed[:, None, j], axis=-1)
+            gap = np.minimum(gap, apart - (radii_m[:, k] + radii_m[:, j])[:, None])
+        clear = gap > 0
+        best = np.where(clear.any(axis=1), clear.argmax(axis=1), gap.argmax(axis=1))
+        placed[:, k] = candidates[np.arange(batch), best]
+    return placed
