@@ -240,12 +240,14 @@ class Timing:
 
     Attributes:
         lag: share of a motion that is still to come when the next frame is taken, 0 to below 1.
+        latency_s: age of a frame when it arrives: the robot has moved on meanwhile.
         delay_steps: control steps by which every command comes late, rounded.
         delay_jitter_steps: further steps by which a command may come late, rounded, each command its own draw.
         dropped_frames: probability that a frame is lost and the one before is seen again.
     """
 
     lag: Value = 0.0
+    latency_s: Value = field(default=0.0, metadata=_LATER)
     delay_steps: Value = field(default=0.0, metadata=_LATER)
     delay_jitter_steps: Value = field(default=0.0, metadata=_LATER)
     dropped_frames: Value = field(default=0.0, metadata=_LATER)
