@@ -1,3 +1,5 @@
+# pyright: basic, reportAttributeAccessIssue=false
+# (mujoco has no types)
 """A serial chain of joints taken out of a MuJoCo model: forward kinematics and Jacobians of many rows at once.
 
 The base frame is that of the body named "robot", or else that of the body that carries the first joint's body; it

@@ -1,3 +1,5 @@
+# pyright: basic, reportAttributeAccessIssue=false
+# (mujoco has no types)
 """Servos, grippers and tool sites, the same for every robot."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# pyright: basic, reportAttributeAccessIssue=false
+# (mujoco has no types)
 """Puts a robot together: from a table of links to an `mujoco.MjSpec`.
 
 Each link's mesh is split by colour into visual geoms named `robot/<link>/<colour>` (group 2); its hulls become
@@ -13,6 +15,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from eyehand.types import Floats
 from eyehand.world.chain import BASE
 from eyehand.world.meshes import Mesh
 
@@ -206,3 +209,11 @@ def _let_neighbours_touch(spec: Any, links: Sequence[Link]) -> None:
             if above:
                 spec.add_exclude(bodyname1=above, bodyname2=link.name)
                 above = parents[above]
+
+
+def turned_inertia(R: Floats, inertia: Sequence[float]) -> tuple[float, float, float, float, float, float]:
+    """An inertia (xx, yy, zz, xy, xz, yz) given in a frame that is turned by `R` (3, 3), in the frame itself."""
+    xx, yy, zz, xy, xz, yz = inertia
+    turned = R @ np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]) @ R.T
+    xx, yy, zz, xy, xz, yz = (float(turned[i, k]) for i, k in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)))
+    return xx, yy, zz, xy, xz, yz

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import mujoco
 import numpy as np
 
 from eyehand.world.reaching import JointLimits
@@ -97,7 +96,7 @@ def _links() -> list[Link]:
 
 
 def _build(shell: Shell) -> Any:
-    spec: mujoco.MjSpec = assemble("iiwa14", _links(), shells(shell), PALETTE)
+    spec = assemble("iiwa14", _links(), shells(shell), PALETTE)
     add_servos(spec, JOINTS, LIMITS, _STIFFNESS)
     add_tool(spec, "link7", (0.0, 0.0, FLANGE_M - HEIGHT_M[-1]))
     return spec

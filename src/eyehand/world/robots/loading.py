@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 
 from eyehand.errors import UnknownNameError
 from eyehand.world.robots.iiwa14 import iiwa14
+from eyehand.world.robots.panda import panda
 from eyehand.world.robots.robot import Robot
 
-ROBOTS: Mapping[str, Callable[[], Robot]] = {"iiwa14": iiwa14}
+ROBOTS: Mapping[str, Callable[[], Robot]] = {"iiwa14": iiwa14, "panda": panda}
 
 
 def load_robot(name_or_path: str) -> Robot:

@@ -1,3 +1,5 @@
+# pyright: basic, reportAttributeAccessIssue=false
+# (mujoco has no types)
 """What a robot is to the rest of the house: names, limits, and a recipe for its `mujoco.MjSpec`."""
 
 from __future__ import annotations

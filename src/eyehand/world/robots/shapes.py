@@ -46,7 +46,7 @@ def loft(stations: ArrayLike, material: int, axis: Axis = "z", sides: int = 20, 
 
 def skin(rings: Floats, material: int) -> Mesh:
     """Closed mesh through rings (N, S, 3) of equally many points, anticlockwise as seen against their direction."""
-    count, sides, _ = rings.shape
+    count, sides = len(rings), int(rings.shape[1])
     here = np.arange(sides)
     there = (here + 1) % sides
     faces: list[NDArray[np.int64]] = []
