@@ -10,7 +10,9 @@ from eyehand.world.domain import Domain, bounds
 from eyehand.world.rendering import Lights
 
 LAMP_STRENGTH = 0.6  # of all lamps together at `lamp_scale` 1; with the nominal ambient light a white table is white
-WINDOW_ELEVATION_RAD = 0.45  # daylight comes in from the side
+WINDOW_ELEVATION_RAD = 0.45  # daylight comes in from the side, through a window in a wall of the room
+WINDOW_DISTANCE_M = 2.5
+WINDOW_RADIUS_M = 0.6
 _HIGHLIGHT = 0.5  # specular strength of a light relative to its diffuse strength
 _MOST_LAMPS = 8
 
@@ -45,13 +47,14 @@ def draw_lights(domain: Domain, centre_m: Floats, seeds: Integers) -> Lights:
     diffuse = np.concatenate([lamps, np.repeat(window, 3).reshape(-1, 1, 3)], axis=1)
     ambient = np.maximum(domain.numbers("appearance.ambient", seeds), 0.0)
     return Lights(
-        position_m=np.concatenate([position, centre_m + 10.0 * to_window], axis=1),
+        position_m=np.concatenate([position, centre_m + WINDOW_DISTANCE_M * to_window], axis=1),
         direction=-np.concatenate([to_lamp, to_window], axis=1),
-        directional=np.tile(np.arange(most + 1) == most, (len(seeds), 1)),
+        directional=np.zeros((len(seeds), most + 1), bool),
         diffuse=diffuse,
         specular=_HIGHLIGHT * diffuse,
         ambient=np.repeat(ambient, 3).reshape(-1, 3),
         headlight=np.zeros((len(seeds), 3)),
+        radius_m=_radii(domain, seeds, most),
     )
 
 
@@ -64,6 +67,12 @@ def _towards(elevation_rad: Floats, azimuth_rad: Floats) -> Floats:
     """Unit vectors (..., 3), z up."""
     level = np.cos(elevation_rad)
     return np.stack([level * np.cos(azimuth_rad), level * np.sin(azimuth_rad), np.sin(elevation_rad)], axis=-1)
+
+
+def _radii(domain: Domain, seeds: Integers, lamps: int) -> Floats:
+    """(B, lamps + 1) radii of the lamps and of the window."""
+    radius = np.maximum(domain.numbers("appearance.lamp_radius_m", seeds), 0.0)
+    return np.concatenate([np.repeat(radius[:, None], lamps, 1), np.full((len(seeds), 1), WINDOW_RADIUS_M)], axis=1)
 
 
 def _sideways(domain: Domain, seeds: Integers) -> Floats:

@@ -60,6 +60,7 @@ class Lights:
         specular: (B, L, 3) RGB strength of highlights.
         ambient: (B, 3) RGB light from everywhere.
         headlight: (B, 3) RGB strength of a sun that shines along the camera's axis; zeros for none.
+        radius_m: (B, L) of lamps, for renderers with soft shadows; None for the renderer's own.
     """
 
     position_m: Floats
@@ -69,6 +70,7 @@ class Lights:
     specular: Floats
     ambient: Floats
     headlight: Floats
+    radius_m: Floats | None = None
 
 
 @dataclass(frozen=True)

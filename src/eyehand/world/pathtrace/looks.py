@@ -154,7 +154,7 @@ def lamps(lights: Lights, row: int, axis: Floats, radius: tuple[float, float], c
         lights: of all simulations.
         row: the simulation.
         axis: (3,) the camera's optical axis in the world.
-        radius: of lamps in metres, of suns the tangent of half their angle.
+        radius: of lamps that have none of their own in metres, of suns the tangent of half their angle.
         centre_m: (3,) where lamps have their full strength, if they fall off with the distance.
     """
     suns = np.append(lights.directional[row], True)
@@ -165,7 +165,8 @@ def lamps(lights: Lights, row: int, axis: Floats, radius: tuple[float, float], c
     diffuse = np.concatenate([lights.diffuse[row], lights.headlight[row][None]])
     specular = np.concatenate([lights.specular[row], 0.5 * lights.headlight[row][None]])
     strength = np.maximum(diffuse.mean(1), 0.0) + 1e-9
-    round_ = np.where(suns, radius[1], radius[0])
+    own = np.full(len(suns) - 1, radius[0]) if lights.radius_m is None else lights.radius_m[row]
+    round_ = np.where(suns, radius[1], np.append(own, 0.0))
     round_[-1] = 0.0
     return Lamps(
         place.astype(np.float32),
