@@ -32,6 +32,12 @@ VERBS: tuple[Verb, ...] = (
     Verb("methods", "eyehand.cli.methods", "list the methods and their presets", "eyehand methods"),
     Verb("domains", "eyehand.cli.domains", "list domains, or show one as TOML", "eyehand domains show twin"),
     Verb(
+        "show",
+        "eyehand.cli.show",
+        "draw a contact sheet and a video of a task in a domain",
+        "eyehand show planar_reach --domain twin",
+    ),
+    Verb(
         "train",
         "eyehand.cli.train",
         "train a policy in simulation",

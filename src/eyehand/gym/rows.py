@@ -78,7 +78,7 @@ class Rows:
     @property
     def fps(self) -> float:
         """Control steps in a second."""
-        return 1.0 / self._task.dt_s
+        return 1.0 / self.world.task.dt_s
 
     def episode_seed(self, generator: np.random.Generator) -> int:
         """The seed of an episode drawn at random."""
@@ -101,7 +101,7 @@ class Rows:
             raise ResetNeeded("Call reset before the first step.")
         nobody = np.zeros(len(resting), bool)
         transition = self.world.step(
-            self._decision(np.asarray(actions), resting), dict.fromkeys(self._task.camera_size, nobody)
+            self._decision(np.asarray(actions), resting), dict.fromkeys(self.world.task.camera_size, nobody)
         )
         reward = np.zeros(len(resting)) if transition.reward is None else transition.reward
         alive = ~resting
@@ -120,7 +120,7 @@ class Rows:
 
     def look(self, rows: Flags | None = None) -> Seen:
         """What all rows show now; rows that are not wanted may have black pictures."""
-        looks = None if rows is None else dict.fromkeys(self._task.camera_size, rows)
+        looks = None if rows is None else dict.fromkeys(self.world.task.camera_size, rows)
         return self.seen(self.world.observe(looks))
 
     def seen(self, obs: Observation) -> Seen:
@@ -137,7 +137,7 @@ class Rows:
         return found
 
     def _state(self, obs: Observation) -> Array:
-        parts = [self.world.encoders(), self._task.environment(self.world.privileged())]
+        parts = [self.world.encoders(), self.world.task.environment(self.world.privileged())]
         if obs.goal is not None and not _is_picture(obs.goal):
             parts.append(obs.goal)
         return _bounded(np.concatenate(parts, axis=1))

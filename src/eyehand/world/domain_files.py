@@ -79,9 +79,9 @@ def dump_domain(domain: Domain) -> str:
     ]
     for table, cls in FACTORS.items():
         lines += ["", f"[{table}]"]
-        factor, meanings = getattr(domain, table), _meanings(cls)
+        factor, told = getattr(domain, table), meanings(cls)
         for field in dataclasses.fields(cls):
-            lines += [f"# {meanings[field.name]}"] if field.name in meanings else []
+            lines += [f"# {told[field.name]}"] if field.name in told else []
             lines.append(f"{field.name} = {_printed(getattr(factor, field.name))}")
     return "\n".join(lines) + "\n"
 
@@ -261,7 +261,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _meanings(cls: type[Factor]) -> Mapping[str, str]:
+def meanings(cls: type[Factor]) -> Mapping[str, str]:
     """What each field of a factor means, read from the `Attributes:` section of its docstring."""
     section = (cls.__doc__ or "").partition("Attributes:")[2]
     entries = re.findall(r"^ {8}(\w+): (.+(?:\n {12}.+)*)", section, flags=re.MULTILINE)
