@@ -12,7 +12,7 @@ import numpy as np
 from eyehand.errors import InvalidValueError
 from eyehand.types import Flags, Floats
 from eyehand.world.chain import Chain
-from eyehand.world.reaching_kernels import reach_rows, step_rows
+from eyehand.world.reaching_kernels import reach_rows, step_rows  # pyright: ignore[reportUnknownVariableType] - numba types kernels
 from eyehand.world.rows import default_threads, in_parallel
 
 _LEAST_ROWS = 64  # for a second thread to pay

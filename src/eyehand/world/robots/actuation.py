@@ -54,3 +54,19 @@ def add_tool(spec: Any, body: str, position_m: tuple[float, float, float], quate
     """The site named "tool" on a body."""
     turn = list(quaternion) or [1.0, 0.0, 0.0, 0.0]
     spec.body(body).add_site(name=TOOL, pos=position_m, quat=turn, size=[0.005, 0.005, 0.005], group=4)
+
+
+def add_camera(spec: Any, body: str, name: str, position_m: tuple[float, float, float], fov_deg: float) -> None:
+    """A camera that looks along z of a body, rows of its picture running along x (the top of the picture is at -x).
+
+    Args:
+        spec: the robot's `MjSpec`.
+        body: name of the body.
+        name: name of the camera.
+        position_m: (3,) in the body's frame.
+        fov_deg: vertical field of view.
+    """
+    R = np.array([[0.0, -1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])  # columns: right, up, backward
+    quaternion = np.zeros(4)
+    mujoco.mju_mat2Quat(quaternion, R.reshape(-1))
+    spec.body(body).add_camera(name=name, pos=position_m, quat=quaternion, fovy=fov_deg)
