@@ -1,4 +1,5 @@
-# pyright: basic - mujoco ships no types for its specification classes
+# pyright: basic, reportAttributeAccessIssue=false
+# MuJoCo ships no types for its specification classes.
 """Objects as assets of a MuJoCo scene."""
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from eyehand.errors import InvalidValueError
-from eyehand.world.objects import tableware
+from eyehand.world.objects import blocks, packages, soft_toys, tableware, toys
 from eyehand.world.objects.household import Category, HouseholdObject, instances, of_split
 
 CATEGORIES: tuple[Category, ...] = (
@@ -15,6 +15,13 @@ CATEGORIES: tuple[Category, ...] = (
     Category("mug", tableware.mug, 6, 2),
     Category("glass", tableware.glass, 6, 2),
     Category("teapot", tableware.teapot, 5, 2),
+    Category("box", packages.box, 6, 2),
+    Category("can", packages.can, 5, 2),
+    Category("bottle", packages.bottle, 6, 2),
+    Category("ball", blocks.ball, 5, 2),
+    Category("block", blocks.block, 6, 2),
+    Category("toy", toys.toy, 8, 3),
+    Category("soft_toy", soft_toys.soft_toy, 0, 7),  # the category that training never shows
 )
 
 

@@ -14,6 +14,16 @@ from eyehand.types import Floats, Integers
 from eyehand.world.objects.surface import Shape
 
 
+def sides_of(fineness: float, usual: int = 40) -> int:
+    """Corners of a round section: `usual` ones at fineness 1, a multiple of four."""
+    return max(8, 4 * round(usual * fineness / 4))
+
+
+def pieces_of(fineness: float, usual: int = 4) -> int:
+    """Pieces of a curve: `usual` ones at fineness 1, never none."""
+    return max(1, round(usual * fineness))
+
+
 def spline(points: ArrayLike, pieces: int = 6) -> Floats:
     """A Catmull-Rom curve through points (N, D): ((N - 1) * pieces + 1, D)."""
     p = np.asarray(points, dtype=float)
@@ -112,35 +122,70 @@ def vessel(outside_m: ArrayLike, wall_m: float, floor_m: float) -> Vessel:
     return Vessel(outside, np.concatenate([inside, edge]), profile)
 
 
-def tube(path_m: ArrayLike, radius_m: ArrayLike, sides: int = 10, flat: float = 1.0) -> Shape:
+def tube(
+    path_m: ArrayLike, radius_m: ArrayLike, sides: int = 10, flat: float = 1.0, across: ArrayLike = (0.0, 1.0, 0.0)
+) -> Shape:
     """A closed tube along a path; rings stand square to it.
 
     Args:
         path_m: (N, 3) centres of the rings.
         radius_m: one radius or (N,).
         sides: corners of the cross section.
-        flat: width of the section across the path's plane over its width within, for handles.
+        flat: width of the section along `across` over its width within the plane of the path, for handles.
+        across: (3,) a direction that the path never takes, best the one square to its plane.
     """
     path = np.asarray(path_m, dtype=float)
     radius = np.broadcast_to(np.asarray(radius_m, dtype=float), len(path))
     tangent = np.gradient(path, axis=0)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
-    side = np.empty_like(path)
-    spread = path - path.mean(0)
-    side[0] = np.linalg.svd(spread, full_matrices=True)[2][2]  # square to the plane the path bends in
-    for i in range(len(path)):
-        before = side[max(i - 1, 0)]
-        side[i] = before - (before @ tangent[i]) * tangent[i]
-        side[i] /= np.linalg.norm(side[i])
+    away = np.asarray(across, dtype=float)
+    side = away - (tangent @ away)[:, None] * tangent
+    side /= np.linalg.norm(side, axis=1, keepdims=True)
     up = np.cross(tangent, side)
     angle = 2 * np.pi * (np.arange(sides + 1) % sides) / sides
     ring = flat * np.cos(angle)[:, None] * side[:, None] + np.sin(angle)[:, None] * up[:, None]
-    body = path[:, None] + radius[:, None, None] * ring  # (N, sides + 1, 3)
-    ends = [np.broadcast_to(path[i], (1, sides + 1, 3)) for i in (0, -1)]
-    vertices = np.concatenate([ends[0], body, ends[1]])
-    u, v = np.meshgrid(np.arange(sides + 1) / sides, np.linspace(1.0, 0.0, len(vertices)))
-    faces = _grid_faces(len(vertices), sides + 1)
-    return Shape(vertices.reshape(-1, 3), faces, np.stack([u, v], -1).reshape(-1, 2))
+    return loft(path[:, None] + radius[:, None, None] * ring)
+
+
+def loft(rings_m: Floats) -> Shape:
+    """A solid through closed rings (N, S + 1, 3), last corner on the first, both ends closed flat.
+
+    Along the solid's direction the rings turn clockwise when looked at from behind, as the faces then look outwards.
+    """
+    count, corners = rings_m.shape[:2]
+    ends = [np.broadcast_to(rings_m[i, :-1].mean(0), (1, corners, 3)) for i in (0, -1)]
+    vertices = np.concatenate([ends[0], rings_m, ends[1]])
+    u, v = np.meshgrid(np.arange(corners) / (corners - 1), np.linspace(1.0, 0.0, count + 2))
+    return Shape(vertices.reshape(-1, 3), _grid_faces(count + 2, corners), np.stack([u, v], -1).reshape(-1, 2))
+
+
+def rounded_prism(outline_m: ArrayLike, depth_m: float, radius_m: float, pieces: int = 3) -> Shape:
+    """A prism along y over a convex outline, with round edges.
+
+    Args:
+        outline_m: (N, 2) corners (x, z), anticlockwise as seen from -y.
+        depth_m: length along y.
+        radius_m: radius of the edges.
+        pieces: facets of an edge's quarter circle.
+    """
+    corners = np.asarray(outline_m, dtype=float)
+    edge = np.roll(corners, -1, axis=0) - corners
+    out = np.stack([edge[:, 1], -edge[:, 0]], 1) / np.linalg.norm(edge, axis=1, keepdims=True)  # of each edge
+    before = np.roll(out, 1, axis=0)
+    core = corners - radius_m * (before + out) / (1.0 + (before * out).sum(1, keepdims=True))
+    start = np.arctan2(before[:, 1], before[:, 0])
+    sweep = np.arctan2(before[:, 0] * out[:, 1] - before[:, 1] * out[:, 0], (before * out).sum(1))
+    angle = start[:, None] + sweep[:, None] * np.linspace(0.0, 1.0, 2 * pieces + 1)  # (N, 2 pieces + 1)
+    arcs = np.stack([np.cos(angle), np.sin(angle)], -1)
+    turn = np.linspace(0.0, np.pi / 2, pieces + 1)
+    rings: list[Floats] = []
+    for reach, back in zip(np.sin(turn), np.cos(turn), strict=True):
+        flat = (core[:, None] + radius_m * reach * arcs).reshape(-1, 2)[::-1]
+        flat = np.concatenate([flat, flat[:1]])
+        y = np.full(len(flat), -0.5 * depth_m + radius_m * (1.0 - back))
+        rings.append(np.stack([flat[:, 0], y, flat[:, 1]], 1))
+    rings += [ring * np.array([1.0, -1.0, 1.0]) for ring in reversed(rings)]
+    return loft(np.stack(rings))
 
 
 def rounded_box(size_m: ArrayLike, radius_m: float, pieces: int = 3) -> Shape:

@@ -8,7 +8,7 @@ from eyehand.types import Floats
 from eyehand.world.objects.dice import GLAZES, Dice
 from eyehand.world.objects.household import Draft
 from eyehand.world.objects.hulls import radius_at, stacked, tube_parts, vessel_parts
-from eyehand.world.objects.solids import arc, spline, tube, turned, vessel
+from eyehand.world.objects.solids import arc, pieces_of, sides_of, spline, tube, turned, vessel
 from eyehand.world.objects.surface import Shape, join
 
 _CERAMIC_KG_M3 = 2300.0
@@ -16,14 +16,6 @@ _GLASS_KG_M3 = 2500.0
 _GLAZED = (0.5, 0.6)
 _GLASS_GLOSS = (0.9, 0.9)
 _PRINTS = ("", "band", "glaze", "", "dots", "stripes", "speckle")
-
-
-def _sides(fineness: float, usual: int = 40) -> int:
-    return max(8, 4 * round(usual * fineness / 4))
-
-
-def _pieces(fineness: float, usual: int = 4) -> int:
-    return max(1, round(usual * fineness))
 
 
 def _painted(dice: Dice, kinds: tuple[str, ...]) -> tuple[tuple[float, float, float], str]:
@@ -39,13 +31,13 @@ def plate(dice: Dice, fineness: float) -> Draft:
     well = dice.between(0.66, 0.78, "well") * radius
     wall = spline(
         [(foot, 0.0), (foot + 0.003, 0.0025), (well, 0.35 * height), (well + 0.08 * radius, 0.7 * height)],
-        _pieces(fineness),
+        pieces_of(fineness),
     )
-    rim = spline([wall[-1], (0.93 * radius, 0.9 * height), (radius, height)], _pieces(fineness, 3))[1:]
+    rim = spline([wall[-1], (0.93 * radius, 0.9 * height), (radius, height)], pieces_of(fineness, 3))[1:]
     hollow = vessel(np.concatenate([wall, rim]), 0.0042, 0.0062)
     rgb, kind = _painted(dice, ("", "rim", "rings", "", "speckle", "rim"))
     return Draft(
-        hollow.shape(_sides(fineness, 56)), vessel_parts(hollow, 7), _CERAMIC_KG_M3, rgb, kind, _GLAZED, friction=0.4
+        hollow.shape(sides_of(fineness, 56)), vessel_parts(hollow, 7), _CERAMIC_KG_M3, rgb, kind, _GLAZED, friction=0.4
     )
 
 
@@ -55,9 +47,9 @@ def bowl(dice: Dice, fineness: float) -> Draft:
     foot = dice.between(0.42, 0.55, "foot") * radius
     belly = dice.between(0.80, 0.95, "belly")
     outline = [(foot, 0.0), (foot + 0.001, 0.005), (belly * radius, 0.48 * height), (radius, height)]
-    hollow = vessel(spline(outline, _pieces(fineness, 5)), dice.between(0.0035, 0.005, "wall"), 0.0095)
+    hollow = vessel(spline(outline, pieces_of(fineness, 5)), dice.between(0.0035, 0.005, "wall"), 0.0095)
     rgb, kind = _painted(dice, _PRINTS)
-    return Draft(hollow.shape(_sides(fineness, 48)), vessel_parts(hollow, 7), _CERAMIC_KG_M3, rgb, kind, _GLAZED)
+    return Draft(hollow.shape(sides_of(fineness, 48)), vessel_parts(hollow, 7), _CERAMIC_KG_M3, rgb, kind, _GLAZED)
 
 
 def _handle(top: tuple[float, float], bottom: tuple[float, float], reach_m: float, pieces: int) -> Floats:
@@ -81,12 +73,12 @@ def _with_handle(dice: Dice, fineness: float, outline: Floats, wall_m: float) ->
     z = height * dice.between(0.76, 0.86, "handle/top"), height * dice.between(0.2, 0.32, "handle/bottom")
     x = [radius_at(outline, each) - 0.5 * wall_m for each in z]
     thick = dice.between(0.0042, 0.006, "handle/thick")
-    path = _handle((x[0], z[0]), (x[1], z[1]), dice.between(0.024, 0.034, "handle/reach"), _pieces(fineness, 5))
+    path = _handle((x[0], z[0]), (x[1], z[1]), dice.between(0.024, 0.034, "handle/reach"), pieces_of(fineness, 5))
     flat = dice.between(1.2, 1.8, "handle/flat")
-    grip = tube(path, thick, max(6, _sides(fineness, 12)), flat)
+    grip = tube(path, thick, max(6, sides_of(fineness, 12)), flat)
     grip = _repainted(grip)
     parts = (*vessel_parts(hollow, 6), *tube_parts(path, thick, 1, flat))
-    return join([hollow.shape(_sides(fineness)), grip]), parts
+    return join([hollow.shape(sides_of(fineness)), grip]), parts
 
 
 def mug(dice: Dice, fineness: float) -> Draft:
@@ -95,7 +87,7 @@ def mug(dice: Dice, fineness: float) -> Draft:
     style = dice.turn(("straight", "tapered", "belly"), "style")
     foot = radius * {"straight": 0.94, "tapered": 0.78, "belly": 0.72}[style]
     middle = radius * {"straight": 1.0, "tapered": 0.9, "belly": 1.08}[style]
-    wall = spline([(foot, 0.004), (middle, 0.45 * height), (radius, height)], _pieces(fineness, 5))
+    wall = spline([(foot, 0.004), (middle, 0.45 * height), (radius, height)], pieces_of(fineness, 5))
     outline = np.concatenate([arc((foot - 0.004, 0.004), 0.004, -90.0, 0.0, 2)[:-1], wall])
     shape, parts = _with_handle(dice, fineness, outline, dice.between(0.0032, 0.0042, "wall"))
     rgb, kind = _painted(dice, _PRINTS)
@@ -107,7 +99,7 @@ def cup(dice: Dice, fineness: float) -> Draft:
     radius, height = dice.between(0.040, 0.050, "radius"), dice.between(0.052, 0.066, "height")
     foot = 0.55 * radius
     outline = spline(
-        [(foot, 0.0), (foot + 0.001, 0.005), (0.84 * radius, 0.42 * height), (radius, height)], _pieces(fineness, 5)
+        [(foot, 0.0), (foot + 0.001, 0.005), (0.84 * radius, 0.42 * height), (radius, height)], pieces_of(fineness, 5)
     )
     shape, parts = _with_handle(dice, fineness, outline, 0.003)
     rgb, kind = _painted(dice, ("band", "", "speckle", "glaze", "dots", ""))
@@ -119,7 +111,7 @@ def glass(dice: Dice, fineness: float) -> Draft:
     style = dice.turn(("tumbler", "goblet", "beaker"), "style")
     radius = dice.between(0.032, 0.039, "radius")
     height = dice.between(0.085, 0.125, "height") + (0.04 if style == "goblet" else 0.0)
-    n = _pieces(fineness, 5)
+    n = pieces_of(fineness, 5)
     tint = dice.turn([(0.78, 0.90, 0.92), (0.82, 0.92, 0.82), (0.60, 0.78, 0.90), (0.92, 0.84, 0.70)], "tint")
     if style == "goblet":
         cup_foot = 0.42 * height
@@ -128,20 +120,26 @@ def glass(dice: Dice, fineness: float) -> Draft:
         outline = np.concatenate([np.array(stem[:2]), spline([*stem[1:], *wall], n)[1:]])
         hollow = vessel(outline, 0.0025, cup_foot + 0.006)
         return Draft(
-            hollow.shape(_sides(fineness)), vessel_parts(hollow, 6), _GLASS_KG_M3, tint, "", _GLASS_GLOSS, friction=0.4
+            hollow.shape(sides_of(fineness)),
+            vessel_parts(hollow, 6),
+            _GLASS_KG_M3,
+            tint,
+            "",
+            _GLASS_GLOSS,
+            friction=0.4,
         )
     foot = radius * (0.96 if style == "beaker" else dice.between(0.72, 0.82, "foot"))
     outline = np.concatenate([[(foot - 0.002, 0.0)], spline([(foot, 0.002), (radius, height)], n)])
     hollow = vessel(outline, 0.0025, 0.010)
     return Draft(
-        hollow.shape(_sides(fineness)), vessel_parts(hollow, 7), _GLASS_KG_M3, tint, "", _GLASS_GLOSS, friction=0.4
+        hollow.shape(sides_of(fineness)), vessel_parts(hollow, 7), _GLASS_KG_M3, tint, "", _GLASS_GLOSS, friction=0.4
     )
 
 
 def teapot(dice: Dice, fineness: float) -> Draft:
     """A teapot with spout, handle and a lid with a knob."""
     radius, height = dice.between(0.060, 0.075, "radius"), dice.between(0.085, 0.115, "height")
-    n = _pieces(fineness, 6)
+    n = pieces_of(fineness, 6)
     neck = 0.52 * radius
     body = spline(
         [
@@ -156,7 +154,7 @@ def teapot(dice: Dice, fineness: float) -> Draft:
     knob = arc((0.0, height + 0.022), 0.011, -62.0, 90.0, 2 * n)
     knob[-1, 0] = 0.0
     profile = np.concatenate([[(0.0, 0.0)], body, lid, knob])
-    sides = _sides(fineness, 48)
+    sides = sides_of(fineness, 48)
     v = np.concatenate([[0.99], 0.99 - 0.93 * np.minimum(profile[1:, 1] / height, 1.05)])
     pot = turned(profile, sides, v)
     x, tip = 0.82 * radius, radius + dice.between(0.045, 0.06, "spout")
@@ -164,11 +162,11 @@ def teapot(dice: Dice, fineness: float) -> Draft:
     spout = spline([(x, 0.3 * height), *bend, (tip + 0.006, 0.98 * height)], n)
     width = np.interp(np.linspace(0, 1, len(spout)), [0, 0.35, 1], [0.019, 0.013, 0.0085])
     spout3 = np.stack([-spout[:, 0], np.zeros(len(spout)), spout[:, 1]], 1)
-    nose = tube(spout3, width, max(8, _sides(fineness, 20)))
+    nose = tube(spout3, width, max(8, sides_of(fineness, 20)))
     z = 0.82 * height, 0.22 * height
     at = [radius_at(body, each) - 0.004 for each in z]
     path = _handle((at[0], z[0]), (at[1], z[1]), dice.between(0.034, 0.042, "handle"), n)
-    grip = tube(path, 0.0058, max(6, _sides(fineness, 12)), 1.4)
+    grip = tube(path, 0.0058, max(6, sides_of(fineness, 12)), 1.4)
     outline = np.concatenate([body, lid[1:], knob])
     outline = outline[np.concatenate([[True], np.diff(outline[:, 1]) > 1e-6])]
     parts = (

@@ -1,71 +1,21 @@
 """Procedural textures: wood, marble, cloth, prints and the like, a pure function of kind, seed and size.
 
-Every texture tiles: its left edge goes on at its right edge, its top at its bottom.
+Plain patterns tile: the left edge goes on at the right edge, the top at the bottom. Prints (`eyehand.world.objects.
+prints`) are laid out for the shapes that they belong to.
 """
 
 from __future__ import annotations
 
-import colorsys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from eyehand.errors import InvalidValueError, UnknownNameError
 from eyehand.types import Floats, Images
 from eyehand.world import counter
-from eyehand.world.objects.dice import COLOURS, Dice
-
-Painter = Callable[[Dice, Floats, Floats], Floats]  # dice, u and v (S, S) in [0, 1) -> (S, S, 3) in [0, 1]
-
-
-def noise(dice: Dice, u: Floats, v: Floats, cells: tuple[int, int], what: str = "noise") -> Floats:
-    """Smooth noise in [0, 1] that tiles: random values on a grid of (columns, rows) cells, blended in between.
-
-    Args:
-        dice: gives the values.
-        u: position to the right, in shares of the picture, any shape.
-        v: position down.
-        cells: how many values there are across and down.
-        what: name of the choice.
-    """
-    columns, rows = cells
-    x, y = (u % 1.0) * columns, (v % 1.0) * rows
-    i, j = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
-    s, t = (f * f * (3 - 2 * f) for f in (x - i, y - j))
-    values = counter.uniform(dice.seed, f"texture/{dice.kind}/{what}", 0, np.arange(columns * rows)).reshape(rows, -1)
-    here, right = i % columns, (i + 1) % columns
-    upper = (1 - s) * values[j % rows, here] + s * values[j % rows, right]
-    lower = (1 - s) * values[(j + 1) % rows, here] + s * values[(j + 1) % rows, right]
-    return (1 - t) * upper + t * lower
-
-
-def turbulence(dice: Dice, u: Floats, v: Floats, cells: tuple[int, int], what: str = "turbulence") -> Floats:
-    """Noise at four scales, coarse ones stronger, about in [0, 1]."""
-    layers = [noise(dice, u, v, (cells[0] << k, cells[1] << k), f"{what}/{k}") / 2**k for k in range(4)]
-    return np.stack(layers).sum(0) / 1.875
-
-
-def mix(a: Floats | tuple[float, ...], b: Floats | tuple[float, ...], share: Floats) -> Floats:
-    """Colours between a and b, (..., 3), by a share (...) in [0, 1]."""
-    s = np.clip(share, 0.0, 1.0)[..., None]
-    return (1 - s) * np.asarray(a, dtype=float) + s * np.asarray(b, dtype=float)
-
-
-def shade(colour: tuple[float, ...], lighter: float) -> tuple[float, float, float]:
-    """The colour with its lightness scaled."""
-    h, lightness, s = colorsys.rgb_to_hls(*colour[:3])
-    return colorsys.hls_to_rgb(h, min(lightness * lighter, 0.97), s)
-
-
-def _two_colours(dice: Dice) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    first = dice.colour("first")
-    second = dice.pick([c for c in COLOURS if abs(sum(c) - sum(first)) > 0.5] or COLOURS, "second")
-    return first, second
-
-
-def _soft(value: Floats, edge: Floats | float, width: float = 0.02) -> Floats:
-    """0 below the edge, 1 above it, a narrow slope between."""
-    return np.clip((value - edge) / width + 0.5, 0.0, 1.0)
+from eyehand.world.objects import prints
+from eyehand.world.objects.dice import Dice
+from eyehand.world.objects.painting import Painter, mix, noise, shade, soft, turbulence, two_colours
 
 
 def _wood(dice: Dice, u: Floats, v: Floats) -> Floats:
@@ -81,7 +31,7 @@ def _wood(dice: Dice, u: Floats, v: Floats) -> Floats:
 
 def _gap(x: Floats, width: float) -> Floats:
     """1 within `width` of whole numbers, else 0."""
-    return 1.0 - _soft(np.abs(x - np.round(x)), width, width)
+    return 1.0 - soft(np.abs(x - np.round(x)), width, width)
 
 
 def _marble(dice: Dice, u: Floats, v: Floats) -> Floats:
@@ -93,7 +43,7 @@ def _marble(dice: Dice, u: Floats, v: Floats) -> Floats:
 
 
 def _checks(dice: Dice, u: Floats, v: Floats) -> Floats:
-    first, second = _two_colours(dice)
+    first, second = two_colours(dice)
     count = dice.pick((4, 6, 8), "count")
     odd = (np.floor(u * count) + np.floor(v * count)) % 2
     return mix(first, second, odd)
@@ -108,19 +58,19 @@ def _gingham(dice: Dice, u: Floats, v: Floats) -> Floats:
 
 
 def _stripes(dice: Dice, u: Floats, v: Floats) -> Floats:
-    first, second = _two_colours(dice)
+    first, second = two_colours(dice)
     count = dice.pick((3, 4, 6, 9), "count")
     wide = dice.between(0.25, 0.6, "wide")
     along = v if dice.share("level") < 0.6 else u
-    return mix(first, second, _soft((along * count) % 1.0, wide, 0.03))
+    return mix(first, second, soft((along * count) % 1.0, wide, 0.03))
 
 
 def _dots(dice: Dice, u: Floats, v: Floats) -> Floats:
-    first, second = _two_colours(dice)
+    first, second = two_colours(dice)
     count = dice.pick((4, 6, 8), "count")
     row = np.floor(v * count)
     x, y = (u * count + 0.5 * (row % 2)) % 1.0 - 0.5, (v * count) % 1.0 - 0.5
-    return mix(second, first, _soft(np.hypot(x, y), dice.between(0.18, 0.36, "radius"), 0.06))
+    return mix(second, first, soft(np.hypot(x, y), dice.between(0.18, 0.36, "radius"), 0.06))
 
 
 def _cloth(dice: Dice, u: Floats, v: Floats) -> Floats:
@@ -131,13 +81,13 @@ def _cloth(dice: Dice, u: Floats, v: Floats) -> Floats:
 
 
 def _noise(dice: Dice, u: Floats, v: Floats) -> Floats:
-    first, second = _two_colours(dice)
+    first, second = two_colours(dice)
     cells = dice.pick((3, 5, 8), "cells")
     return mix(first, second, 1.6 * turbulence(dice, u, v, (cells, cells)) - 0.3)
 
 
 def _gradient(dice: Dice, u: Floats, v: Floats) -> Floats:
-    first, second = _two_colours(dice)
+    first, second = two_colours(dice)
     return mix(first, second, 0.5 - 0.5 * np.cos(2 * np.pi * v) + 0 * u)
 
 
@@ -147,35 +97,35 @@ def _glazed(dice: Dice, u: Floats, v: Floats) -> Floats:
 
 
 def _band(dice: Dice, u: Floats, v: Floats) -> Floats:
-    first, second = _two_colours(dice)
+    first, second = two_colours(dice)
     wide = dice.between(0.05, 0.12, "wide")
-    band = 1 - _soft(np.abs(v - dice.between(0.25, 0.45, "at")), wide, 0.01)
-    line = 1 - _soft(np.abs(np.abs(v - dice.between(0.25, 0.45, "at")) - wide - 0.03), 0.008, 0.006)
+    band = 1 - soft(np.abs(v - dice.between(0.25, 0.45, "at")), wide, 0.01)
+    line = 1 - soft(np.abs(np.abs(v - dice.between(0.25, 0.45, "at")) - wide - 0.03), 0.008, 0.006)
     return mix(mix(_glazed(dice, u, v), first, band), second, line)
 
 
 def _glaze(dice: Dice, u: Floats, v: Floats) -> Floats:
-    first, second = _two_colours(dice)
+    first, second = two_colours(dice)
     drip = dice.between(0.25, 0.4, "at") + 0.16 * (noise(dice, u, 0 * v, (11, 1), "drip") - 0.5)
     lower = mix(second, shade(second, 1.2), noise(dice, u, v, (40, 40), "grain"))
-    return mix(first, lower, _soft(v, drip, 0.02)) * (0.94 + 0.1 * turbulence(dice, u, v, (4, 4)))[..., None]
+    return mix(first, lower, soft(v, drip, 0.02)) * (0.94 + 0.1 * turbulence(dice, u, v, (4, 4)))[..., None]
 
 
 def _speckle(dice: Dice, u: Floats, v: Floats) -> Floats:
     ground = mix(shade(dice.colour("first"), 1.3), (0.93, 0.91, 0.86), 0.55 + 0 * u)
     spots = noise(dice, u, v, (48, 48), "spots") * noise(dice, u, v, (23, 23), "more")
-    return mix(ground, shade(dice.colour("first"), 0.4), _soft(spots, 0.62, 0.08))
+    return mix(ground, shade(dice.colour("first"), 0.4), soft(spots, 0.62, 0.08))
 
 
 def _rim(dice: Dice, u: Floats, v: Floats) -> Floats:
     inside = (v - 0.75) / 0.24  # plates show their inside, which vessels put in the lowest quarter
-    line = 1 - _soft(np.abs(inside - 0.2), dice.between(0.04, 0.12, "wide"), 0.02)
-    edge = 1 - _soft(np.abs(inside - 0.02), 0.03, 0.02)
+    line = 1 - soft(np.abs(inside - 0.2), dice.between(0.04, 0.12, "wide"), 0.02)
+    edge = 1 - soft(np.abs(inside - 0.02), 0.03, 0.02)
     return mix(_glazed(dice, u, v), dice.colour("first"), np.maximum(line, edge))
 
 
 def _rings(dice: Dice, u: Floats, v: Floats) -> Floats:
-    first, second = _two_colours(dice)
+    first, second = two_colours(dice)
     inside = np.clip((v - 0.75) / 0.24, 0.0, 1.0)
     share = 0.5 + 0.5 * np.sin(2 * np.pi * dice.pick((4, 6, 8), "count") * inside)
     return mix(first, second, 0.6 * share + 0.2 * noise(dice, u, v, (12, 12)))
@@ -196,9 +146,27 @@ _PAINTERS: Mapping[str, Painter] = {
     "speckle": _speckle,
     "rim": _rim,
     "rings": _rings,
+    "label": prints.label,
+    "bottle": prints.bottle,
+    "carton": prints.carton,
+    "blocks": prints.blocks,
+    "ball": prints.ball,
+    "toy": prints.toy,
+    "plush": prints.plush,
 }
 
 TEXTURES = tuple(_PAINTERS)  # every kind there is
+PATTERNS = (
+    "wood",
+    "marble",
+    "checks",
+    "gingham",
+    "stripes",
+    "dots",
+    "cloth",
+    "noise",
+    "gradient",
+)  # these fit anything
 
 
 def procedural_texture(kind: str, seed: int, size: int = 128) -> Images:
