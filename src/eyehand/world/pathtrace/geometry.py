@@ -1,4 +1,4 @@
-# pyright: basic
+# pyright: basic, reportAttributeAccessIssue=false
 # (MuJoCo's bindings are untyped)
 """From a model and the poses of one simulation to the triangles that are traced."""
 
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from eyehand.errors import InvalidValueError
 from eyehand.types import Floats, Floats32
-from eyehand.world.pathtrace import kernels
+from eyehand.world.pathtrace import kernels, tables
+from eyehand.world.pathtrace.looks import INFINITE_M
 from eyehand.world.pathtrace.tables import Shapes, Triangles
 from eyehand.world.raster import surfaces
 from eyehand.world.raster.surfaces import Surface
 from eyehand.world.rendering import NOTHING, Look, Poses
 
 LAST_GROUP = 2  # geoms of higher groups are for collision and are not drawn
-_INFINITE_M = 25.0  # half size of a plane without one
 _TYPES = mujoco.mjtGeom
 _PRIMITIVES = (
     _TYPES.mjGEOM_PLANE,
@@ -72,7 +72,7 @@ class Geometry:
         cylinders = kinds == _TYPES.mjGEOM_CYLINDER
         factors[cylinders] = size[cylinders][:, [0, 0, 1]]
         planes = kinds == _TYPES.mjGEOM_PLANE
-        factors[planes, :2] = np.where(size[planes, :2] > 0, size[planes, :2], np.float32(_INFINITE_M))
+        factors[planes, :2] = np.where(size[planes, :2] > 0, size[planes, :2], np.float32(INFINITE_M))
         factors[planes, 2] = 1.0
         factors[self.is_mesh] = 1.0
         return np.maximum(factors, np.float32(1e-6)), half
@@ -97,8 +97,7 @@ class Geometry:
         shapes = self.shapes
         vertices = int((shapes.first_vertex[shape[drawn] + 1] - shapes.first_vertex[shape[drawn]]).sum())
         faces = int((shapes.first_face[shape[drawn] + 1] - shapes.first_face[shape[drawn]]).sum())
-        numbers = [np.empty(faces, np.int32) for _ in range(2)]
-        out = Triangles(np.empty((vertices, 3), np.float32), np.empty((faces, 3), np.int32), *numbers)
+        out = tables.triangles(vertices, faces)
         origin = np.ascontiguousarray(poses.position_m[row], dtype=np.float64)
         rotation = np.ascontiguousarray(poses.rotation[row], dtype=np.float64)
         kernels.assemble(drawn, shape, (origin, rotation, factors, half), shapes, out)
@@ -115,13 +114,20 @@ def _pool(parts: list[Surface]) -> Shapes:
         np.concatenate(uv).astype(np.float32),
         _starts([len(part.vertices) for part in parts]),
         _starts([len(part.faces) for part in parts]),
-        np.array([part.has_uv for part in parts], np.int32),
     )
 
 
 def _own_uv(part: Surface) -> Floats32:
-    """(F, 3, 2) coordinates that project a texture along z, as MuJoCo does: x to the right, y up."""
-    return part.vertices[part.faces][..., :2] * np.array([0.5, -0.5], np.float32)
+    """(F, 3, 2) coordinates from 0 to 1 that project a texture along the axis that each face looks along most.
+
+    Upright faces show x to the right and y up, as in MuJoCo; it wraps the sides of round shapes, which is not followed.
+    """
+    half = np.maximum(np.abs(part.vertices[:, :3]).max(axis=0), np.float32(1e-9))
+    axis = np.abs(part.normals.sum(axis=1)).argmax(axis=1)
+    corners = 0.5 * (part.vertices[:, :3] / half)[part.faces]  # (F, 3, 3)
+    right, up = np.array([1, 0, 0])[axis], np.array([2, 2, 1])[axis]
+    faces = np.arange(len(axis))
+    return np.stack([0.5 + corners[faces, :, right], 0.5 - corners[faces, :, up]], axis=-1)
 
 
 def _starts(counts: list[int]) -> NDArray[np.int32]:

@@ -13,6 +13,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+# One row is one call, so the order of its sums never depends on its batch.
+FAST = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
+
 ONE, ZERO, HALF = np.float32(1.0), np.float32(0.0), np.float32(0.5)
 TINY = np.float32(1e-6)
 OFF_M = np.float32(2e-4)  # rays leave a surface from just above it
@@ -22,7 +25,7 @@ NEAREST_SHARE = np.float32(6.0)  # a lamp's strength grows no further than this 
 SKY_SLOPE = np.float32(0.35)  # light from everywhere is that much brighter from above, darker from below
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**FAST)
 def random_pair(key, number, use):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Two numbers in [0, 1) by the finaliser of SplitMix64."""
     golden = np.uint64(0x9E3779B97F4A7C15)
@@ -34,7 +37,7 @@ def random_pair(key, number, use):  # noqa: ANN001, ANN201 - a kernel, typed by 
     return np.float32(bits >> np.uint64(40)) * scale, np.float32((bits >> np.uint64(8)) & np.uint64(0xFFFFFF)) * scale
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**FAST)
 def spread_pair(key, ray, size, use):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Two numbers in [0, 1), evenly spread over the samples of a 2 x 2 block of pixels."""
     height, width = size
@@ -47,7 +50,27 @@ def spread_pair(key, ray, size, use):  # noqa: ANN001, ANN201 - a kernel, typed 
     return a - np.floor(a), b - np.floor(b)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**FAST)
+def turned_normals(normals, size, R, out):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Unit normals (3, 3) in the world of a face whose shape is stretched by `size` (3,) and turned by `R` (3, 3)."""
+    for corner in range(3):
+        x, y, z = normals[corner, 0] / size[0], normals[corner, 1] / size[1], normals[corner, 2] / size[2]
+        inverse = ONE / max(np.sqrt(x * x + y * y + z * z), TINY)
+        for axis in range(3):
+            out[corner, axis] = (R[axis, 0] * x + R[axis, 1] * y + R[axis, 2] * z) * inverse
+
+
+@numba.njit(**FAST)
+def face_normal(corners, out):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """The unit normal (3,) of a face (3, 3); zeros for a face without area."""
+    ax, ay, az = corners[1, 0] - corners[0, 0], corners[1, 1] - corners[0, 1], corners[1, 2] - corners[0, 2]
+    bx, by, bz = corners[2, 0] - corners[0, 0], corners[2, 1] - corners[0, 1], corners[2, 2] - corners[0, 2]
+    x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    inverse = ONE / max(np.sqrt(x * x + y * y + z * z), np.float32(1e-20))
+    out[0], out[1], out[2] = x * inverse, y * inverse, z * inverse
+
+
+@numba.njit(**FAST)
 def assemble(drawn, shape, place, shapes, out):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Place the surfaces of the drawn geoms in the world.
 
@@ -62,23 +85,27 @@ def assemble(drawn, shape, place, shapes, out):  # noqa: ANN001, ANN201 - a kern
     v, f = 0, 0
     for g in drawn:
         s, R, t = shape[g], rotation[g], origin[g]
-        first_v, last_v = shapes.first_vertex[s], shapes.first_vertex[s + 1]
-        first_f, last_f = shapes.first_face[s], shapes.first_face[s + 1]
-        for k in range(last_f - first_f):
-            for corner in range(3):
-                out.faces[f + k, corner] = shapes.faces[first_f + k, corner] + v
-            out.geom[f + k] = g
-            out.source[f + k] = first_f + k
-        f += last_f - first_f
-        for k in range(first_v, last_v):
-            x, y = shapes.vertices[k, 0] * size[g, 0], shapes.vertices[k, 1] * size[g, 1]
-            z = shapes.vertices[k, 2] * size[g, 2] + shapes.vertices[k, 3] * half[g]
+        first_v, first_f = shapes.first_vertex[s], shapes.first_face[s]
+        vertices, faces = shapes.first_vertex[s + 1] - first_v, shapes.first_face[s + 1] - first_f
+        for k in range(vertices):
+            corner = shapes.vertices[first_v + k]
+            x, y, z = corner[0] * size[g, 0], corner[1] * size[g, 1], corner[2] * size[g, 2] + corner[3] * half[g]
             for axis in range(3):
-                out.vertices[v, axis] = R[axis, 0] * x + R[axis, 1] * y + R[axis, 2] * z + t[axis]
-            v += 1
+                out.vertices[v + k, axis] = R[axis, 0] * x + R[axis, 1] * y + R[axis, 2] * z + t[axis]
+        for k in range(faces):
+            out.geom[f + k], out.source[f + k] = g, first_f + k
+            for corner in range(3):
+                row = shapes.faces[first_f + k, corner] + v
+                out.faces[f + k, corner] = row
+                for axis in range(3):
+                    out.corners[f + k, corner, axis] = out.vertices[row, axis]
+            face_normal(out.corners[f + k], out.flat[f + k])
+            turned_normals(shapes.normals[first_f + k], size[g], R, out.normals[f + k])
+        v += vertices
+        f += faces
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**FAST)
 def camera_rays(camera, samples, near_m, start, rays):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Rays through the pixels, as long as their depth grows by one metre, from the near plane on.
 
@@ -104,7 +131,7 @@ def camera_rays(camera, samples, near_m, start, rays):  # noqa: ANN001, ANN201 -
                 k += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**FAST)
 def texel(pages, curve, page, s, t, out):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Linear colour between the four nearest pixels of a repeating picture; writes (3,)."""
     height, width, start = pages.height[page], pages.width[page], pages.start[page]
@@ -120,17 +147,7 @@ def texel(pages, curve, page, s, t, out):  # noqa: ANN001, ANN201 - a kernel, ty
         out[c] = (ONE - fy) * above + fy * below
 
 
-@numba.njit(cache=True, nogil=True)
-def turned_normals(normals, size, R, out):  # noqa: ANN001, ANN201 - a kernel, typed by numba
-    """Unit normals (3, 3) in the world of a face whose shape is stretched by `size` (3,) and turned by `R` (3, 3)."""
-    for corner in range(3):
-        x, y, z = normals[corner, 0] / size[0], normals[corner, 1] / size[1], normals[corner, 2] / size[2]
-        inverse = ONE / max(np.sqrt(x * x + y * y + z * z), TINY)
-        for axis in range(3):
-            out[corner, axis] = (R[axis, 0] * x + R[axis, 1] * y + R[axis, 2] * z) * inverse
-
-
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**FAST)
 def lift(place, corners, normals, weights, side):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Move a place on a face to the smooth surface that its corners' normals suggest.
 
@@ -153,17 +170,7 @@ def lift(place, corners, normals, weights, side):  # noqa: ANN001, ANN201 - a ke
         place[2] += below * nz
 
 
-@numba.njit(cache=True, nogil=True)
-def face_normal(corners, out):  # noqa: ANN001, ANN201 - a kernel, typed by numba
-    """The unit normal (3,) of a face (3, 3); zeros for a face without area."""
-    ax, ay, az = corners[1, 0] - corners[0, 0], corners[1, 1] - corners[0, 1], corners[1, 2] - corners[0, 2]
-    bx, by, bz = corners[2, 0] - corners[0, 0], corners[2, 1] - corners[0, 1], corners[2, 2] - corners[0, 2]
-    x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
-    inverse = ONE / max(np.sqrt(x * x + y * y + z * z), np.float32(1e-20))
-    out[0], out[1], out[2] = x * inverse, y * inverse, z * inverse
-
-
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**FAST)
 def painted(g, source, weights, shapes, paint, art, albedo):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """The colour (3,) of geom `g` at a place of the shape's face `source`."""
     if paint.texture[g] < 0:
@@ -173,13 +180,13 @@ def painted(g, source, weights, shapes, paint, art, albedo):  # noqa: ANN001, AN
     for corner in range(3):
         s += weights[corner] * shapes.uv[source, corner, 0]
         t += weights[corner] * shapes.uv[source, corner, 1]
-    s, t = s * paint.repeat[g, 0] + paint.shift[g], t * paint.repeat[g, 1] + paint.shift[g]
+    s, t = s * paint.repeat[g, 0], t * paint.repeat[g, 1]
     texel(art[0], art[1], paint.texture[g], s, t, albedo)
     for c in range(3):
         albedo[c] *= paint.albedo[g, c]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**FAST)
 def meet(rays, hits, scene, paint, art, spots):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Fill the spots where rays met a surface; returns how many.
 
@@ -193,23 +200,18 @@ def meet(rays, hits, scene, paint, art, spots):  # noqa: ANN001, ANN201 - a kern
     """
     face, us, vs = hits
     triangles, shapes = scene
-    corners, normals = np.empty((3, 3), np.float32), np.empty((3, 3), np.float32)
-    weights, place, smooth, flat = np.empty((4, 3), np.float32)
+    weights, place, smooth = np.empty((3, 3), np.float32)
     count = 0
     for k in range(len(rays)):
         hit = face[k]
         if hit < 0:
             continue
         g, source = triangles.geom[hit], triangles.source[hit]
+        corners, normals, flat = triangles.corners[hit], triangles.normals[hit], triangles.flat[hit]
         weights[0], weights[1], weights[2] = ONE - us[k] - vs[k], us[k], vs[k]
-        turned_normals(shapes.normals[source], paint.size[g], paint.rotation[g], normals)
         for axis in range(3):
-            place[axis], smooth[axis] = ZERO, ZERO
-            for corner in range(3):
-                corners[corner, axis] = triangles.vertices[triangles.faces[hit, corner], axis]
-                place[axis] += weights[corner] * corners[corner, axis]
-                smooth[axis] += weights[corner] * normals[corner, axis]
-        face_normal(corners, flat)
+            place[axis] = weights[0] * corners[0, axis] + weights[1] * corners[1, axis] + weights[2] * corners[2, axis]
+            smooth[axis] = weights[0] * normals[0, axis] + weights[1] * normals[1, axis] + weights[2] * normals[2, axis]
         rx, ry, rz = rays[k, 0], rays[k, 1], rays[k, 2]
         inverse = ONE / max(np.sqrt(rx * rx + ry * ry + rz * rz), TINY)
         side = ONE if flat[0] * rx + flat[1] * ry + flat[2] * rz <= 0 else -ONE
@@ -225,7 +227,7 @@ def meet(rays, hits, scene, paint, art, spots):  # noqa: ANN001, ANN201 - a kern
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**FAST)
 def aim(spots, count, lamps, which, draw, out):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Ways from spots to jittered places on a light; returns how many carry any light.
 
@@ -285,7 +287,7 @@ def aim(spots, count, lamps, which, draw, out):  # noqa: ANN001, ANN201 - a kern
     return kept
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**FAST)
 def receive(spots, segments, shaded, lamps, paint, light):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Add the diffuse and glossy light that arrives along unshaded ways.
 
@@ -318,7 +320,7 @@ def receive(spots, segments, shaded, lamps, paint, light):  # noqa: ANN001, ANN2
             light[k, c] += share * (spots.albedo[k, c] * lamps.diffuse[lamp, c] + shine * lamps.specular[lamp, c])
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**FAST)
 def bounce(spots, count, draw, rays):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Fill (N, 3) unit directions into which spots look for further light, cosine-weighted about their normals."""
     key, size, use = draw
@@ -335,7 +337,7 @@ def bounce(spots, count, draw, rays):  # noqa: ANN001, ANN201 - a kernel, typed 
         rays[k, 2] = -p * sign * nx - q * ny + up * nz
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**FAST)
 def surround(spots, count, lamps, paint, further, light):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Add each spot's own glow and `further` times the light from everywhere, without asking what stands around."""
     for k in range(count):
@@ -345,7 +347,7 @@ def surround(spots, count, lamps, paint, further, light):  # noqa: ANN001, ANN20
             light[k, c] += spots.albedo[k, c] * (glow + sky * lamps.ambient[c])
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**FAST)
 def collect(spots, count, rays, there, lamps, light):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Add what spots see in their bounce directions: light leaving other surfaces, else the sky.
 
@@ -365,7 +367,7 @@ def collect(spots, count, rays, there, lamps, light):  # noqa: ANN001, ANN201 - 
             light[k, c] += spots.albedo[k, c] * seen
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**FAST)
 def expose(spots, count, light, behind, samples, picture):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Average the samples of each pixel.
 

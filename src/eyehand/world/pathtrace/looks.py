@@ -1,4 +1,4 @@
-# pyright: basic
+# pyright: basic, reportAttributeAccessIssue=false
 # (MuJoCo's bindings are untyped)
 """Colours, textures and lights of one simulation as the kernels read them: linear light, not screen values."""
 
@@ -17,6 +17,7 @@ from eyehand.world.looks import own_rgba, own_texture
 from eyehand.world.pathtrace.tables import Lamps, Pages, Paint
 from eyehand.world.rendering import Lights, Look, Poses
 
+INFINITE_M = 25.0  # half size of a plane without one
 _MOST_REFLECTED = 0.08  # share of light that a material of specular 1 mirrors at normal incidence
 _SHARPEST = 128.0  # exponent of the highlight of a material of shininess 1
 
@@ -74,6 +75,7 @@ class OwnLook:
         texture: (G,) int32.
         repeat: (G, 2).
         uniform: (G,) True where the repetition is by the metre.
+        half_m: (G, 2) half sizes in x and y.
         specular: (G,).
         shininess: (G,).
         glow: (G,).
@@ -83,6 +85,7 @@ class OwnLook:
     texture: NDArray[np.int32]
     repeat: Floats32
     uniform: NDArray[np.bool_]
+    half_m: Floats32
     specular: Floats32
     shininess: Floats32
     glow: Floats32
@@ -90,18 +93,23 @@ class OwnLook:
     @classmethod
     def of(cls, model: mujoco.MjModel) -> OwnLook:
         """Read it from the model's geoms and materials."""
+        half_m = np.array(model.geom_size)[:, :2]
+        balls = np.isin(model.geom_type, [mujoco.mjtGeom.mjGEOM_SPHERE, mujoco.mjtGeom.mjGEOM_CAPSULE])
+        half_m[balls, 1] = half_m[balls, 0]
+        half_m = np.where(half_m > 0, half_m, INFINITE_M)
         return cls(
             own_rgba(model),
             own_texture(model),
             material_values(model, np.asarray(model.mat_texrepeat, np.float32), 1.0),
             material_values(model, np.asarray(model.mat_texuniform, np.float32), 0.0) > 0,
+            half_m.astype(np.float32),
             material_values(model, np.asarray(model.mat_specular, np.float32), 0.5),
             material_values(model, np.asarray(model.mat_shininess, np.float32), 0.5),
             material_values(model, np.asarray(model.mat_emission, np.float32), 0.0),
         )
 
 
-def paint(own: OwnLook, poses: Poses, look: Look, row: int, factors: Floats32, given: NDArray[np.bool_]) -> Paint:
+def paint(own: OwnLook, poses: Poses, look: Look, row: int, factors: Floats32) -> Paint:
     """How one simulation's geoms stand and look.
 
     Args:
@@ -110,22 +118,19 @@ def paint(own: OwnLook, poses: Poses, look: Look, row: int, factors: Floats32, g
         look: of all simulations.
         row: the simulation.
         factors: (G, 3) that stretch the geoms' shapes.
-        given: (G,) whether a geom's shape has texture coordinates of its own.
     """
 
     def chosen(values: Array | None, default: Array) -> Array:
         return default if values is None else values[row]
 
     repeat = np.array(chosen(look.texture_repeat, own.repeat), dtype=np.float32)
-    by_metre = own.uniform & ~given
-    repeat[by_metre] *= factors[by_metre, :2]
+    repeat[own.uniform] *= own.half_m[own.uniform]
     return Paint(
         np.ascontiguousarray(poses.rotation[row], dtype=np.float32),
         factors,
         linear(chosen(look.rgba, own.rgba)[:, :3]),
         np.ascontiguousarray(chosen(look.texture, own.texture), dtype=np.int32),
         repeat,
-        np.where(given, np.float32(0.0), np.float32(-0.5)),
         (_MOST_REFLECTED * np.clip(chosen(look.specular, own.specular), 0.0, 1.0)).astype(np.float32),
         np.maximum(_SHARPEST * np.clip(chosen(look.shininess, own.shininess), 0.0, 1.0), 1.0).astype(np.float32),
         own.glow,

@@ -20,7 +20,6 @@ class Shapes(NamedTuple):
         uv: (F, 3, 2) texture coordinates at the corners.
         first_vertex: (S + 1,) int32.
         first_face: (S + 1,) int32.
-        given: (S,) int32 1 where texture coordinates were given, 0 where they are the geom's own x and y.
     """
 
     vertices: Floats32
@@ -29,7 +28,6 @@ class Shapes(NamedTuple):
     uv: Floats32
     first_vertex: NDArray[np.int32]
     first_face: NDArray[np.int32]
-    given: NDArray[np.int32]
 
 
 class Triangles(NamedTuple):
@@ -40,12 +38,18 @@ class Triangles(NamedTuple):
         faces: (F, 3) int32 vertex rows.
         geom: (F,) int32 whose face it is.
         source: (F,) int32 row of the face in `Shapes`.
+        corners: (F, 3, 3) places of the faces' corners.
+        normals: (F, 3, 3) unit shading normals there.
+        flat: (F, 3) unit normals of the faces.
     """
 
     vertices: Floats32
     faces: NDArray[np.int32]
     geom: NDArray[np.int32]
     source: NDArray[np.int32]
+    corners: Floats32
+    normals: Floats32
+    flat: Floats32
 
 
 class Pages(NamedTuple):
@@ -73,7 +77,6 @@ class Paint(NamedTuple):
         albedo: (G, 3) linear colours.
         texture: (G,) int32 page, -1 for none.
         repeat: (G, 2) copies of the texture.
-        shift: (G,) added to repeated texture coordinates.
         reflectance: (G,) share of light mirrored at normal incidence.
         exponent: (G,) of the Blinn-Phong lobe.
         glow: (G,) light given off, in units of the albedo.
@@ -84,7 +87,6 @@ class Paint(NamedTuple):
     albedo: Floats32
     texture: NDArray[np.int32]
     repeat: Floats32
-    shift: Floats32
     reflectance: Floats32
     exponent: Floats32
     glow: Floats32
@@ -152,15 +154,27 @@ class Segments(NamedTuple):
     share: Floats32
 
 
+def triangles(vertices: int, faces: int) -> Triangles:
+    """Room for so many vertices and faces."""
+    return Triangles(
+        np.empty((vertices, 3), np.float32),
+        np.empty((faces, 3), np.int32),
+        np.empty(faces, np.int32),
+        np.empty(faces, np.int32),
+        np.empty((faces, 3, 3), np.float32),
+        np.empty((faces, 3, 3), np.float32),
+        np.empty((faces, 3), np.float32),
+    )
+
+
 def spots(count: int) -> Spots:
     """Room for the spots of `count` rays."""
-    vectors = [np.empty((count, 3), np.float32) for _ in range(4)]
-    return Spots(np.empty(count, np.int32), *vectors, np.empty(count, np.int32))
+    start, normal, back, albedo = (np.empty((count, 3), np.float32) for _ in range(4))
+    return Spots(np.empty(count, np.int32), start, normal, back, albedo, np.empty(count, np.int32))
 
 
 def segments(count: int) -> Segments:
     """Room for one way from each of `count` spots."""
-    numbers = [np.empty(count, np.int32) for _ in range(2)]
-    return Segments(
-        *numbers, np.empty((count, 3), np.float32), np.empty((count, 3), np.float32), np.empty(count, np.float32)
-    )
+    spot, lamp = (np.empty(count, np.int32) for _ in range(2))
+    start, span = (np.empty((count, 3), np.float32) for _ in range(2))
+    return Segments(spot, lamp, start, span, np.empty(count, np.float32))

@@ -1,4 +1,4 @@
-# pyright: basic
+# pyright: basic, reportAttributeAccessIssue=false
 # (MuJoCo's bindings and numba kernels are untyped)
 """Pictures of any scene by tracing light paths, one simulation at a time on each thread."""
 
@@ -155,13 +155,12 @@ class PathTracer:
     def _scene(self, poses: Poses, cameras: Cameras, look: Look, row: int, key: np.uint64) -> _Scene:
         geometry = self._geometry
         factors, _ = geometry.sizes(look, row)
-        given = (geometry.shapes.given > 0)[geometry.shape_rows(look, row)]
         radius = (self.options.lamp_radius_m, float(np.tan(self.options.sun_half_angle_rad)))
         axis = np.asarray(cameras.T_world_camera[row, :3, 2], dtype=np.float64)
         lights, of = (self._lights, 0) if look.lights is None else (look.lights, row)
         return _Scene(
             Caster(geometry.triangles(poses, look, row)),
-            looks.paint(self._own, poses, look, row, factors, given),
+            looks.paint(self._own, poses, look, row, factors),
             looks.lamps(lights, of, axis, radius, self._centre_m),
             key,
             cameras.size,
