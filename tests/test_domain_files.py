@@ -200,10 +200,12 @@ def test_unknown_domain_lists_what_is_shipped():
         load_domain("simm", TASK)
 
 
-def test_twin_is_frozen():
+@pytest.mark.parametrize("task", [TASK, "view_reach"])
+def test_twin_is_frozen(task):
     """Whoever changes a number of the twin raises its version, voids older results, and only then stores a new hash."""
-    frozen = files("eyehand.world") / "domains" / TASK / "twin.sha256"
-    assert load_domain("twin", TASK).digest() == frozen.read_text(encoding="utf-8").strip()
+    frozen = files("eyehand.world") / "domains" / task / "twin.sha256"
+    assert load_domain("twin", task).digest() == frozen.read_text(encoding="utf-8").strip()
+    assert split_of(load_domain("twin", task)) == "val"
 
 
 def test_everything_that_stands_on_the_twin_is_held_out():

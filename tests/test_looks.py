@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from eyehand.errors import InvalidValueError, UnknownNameError
+from eyehand.world import clutter
 from eyehand.world.counter import episode_seed
 from eyehand.world.domain import Appearance, Calibration, Choice, Domain, Uniform
 from eyehand.world.lamps import LAMP_STRENGTH
 from eyehand.world.looks import draw_cameras, draw_look, own_rgba, own_texture, roles
-from eyehand.world.rendering import Look
+from eyehand.world.rendering import Look, Poses
 
 SCENE = """
 <mujoco>
@@ -175,6 +176,39 @@ def test_what_is_missing_is_said(model):
         draw_look(domain(background="photograph"), model, SEEDS)
     with pytest.raises(InvalidValueError, match=r"surface_texture_share.*there are no textures"):
         draw_look(domain(surface_texture_share=0.2), model, SEEDS)
+
+
+@pytest.fixture(scope="module")
+def cluttered() -> mujoco.MjModel:
+    spec = mujoco.MjSpec.from_string(SCENE.replace("clutter0", "thing0").replace("clutter1", "thing1"))
+    clutter.add_clutter(spec)
+    return spec.compile()
+
+
+def test_clutter_stands_on_the_table_around_the_workspace_without_overlap(cluttered):
+    seeds, varied = np.arange(60), domain(clutter=6.0)
+    which = clutter.geoms(cluttered)
+    zeros = np.zeros((60, cluttered.ngeom, 3))
+    poses = clutter.placed(varied, cluttered, Poses(zeros, np.tile(np.eye(3), (60, cluttered.ngeom, 1, 1))), seeds)
+    size = draw_look(varied, cluttered, seeds).size
+    place = poses.position_m[:, which]
+    round_ = cluttered.geom_type[which] == mujoco.mjtGeom.mjGEOM_CYLINDER
+    radius = np.where(round_, size[:, which, 0], np.hypot(size[:, which, 0], size[:, which, 1]))
+    height = np.where(round_, size[:, which, 1], size[:, which, 2])
+    np.testing.assert_allclose(place[..., 2], height)
+    apart = np.linalg.norm(place[:, :, None, :2] - place[:, None, :, :2], axis=-1) + np.eye(6)
+    assert (apart > radius[:, :, None] + radius[:, None]).all()
+    in_workspace = (np.abs(place[..., 1]) - radius < 0.3) & (place[..., 0] - radius < 0.75)
+    assert not in_workspace.any()
+    assert len(np.unique(place[:, 0, 0].round(3))) > 50
+    np.testing.assert_array_equal(poses.position_m[:, 0], 0.0)
+
+
+def test_clutter_stays_where_no_domain_asks_for_it(cluttered, model):
+    poses = Poses(np.zeros((1, cluttered.ngeom, 3)), np.zeros((1, cluttered.ngeom, 3, 3)))
+    assert clutter.placed(Domain(), cluttered, poses, SEEDS[:1]) is poses
+    assert draw_look(Domain(), cluttered, SEEDS).size is None
+    assert len(clutter.geoms(model)) == 2
 
 
 def believed(batch: int) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from eyehand.errors import InvalidValueError, UnknownNameError
 from eyehand.types import Flags, Floats, Floats32, Integers
-from eyehand.world import counter, plane_camera
+from eyehand.world import clutter, counter, plane_camera
 from eyehand.world.domain import Domain, bounds
 from eyehand.world.lamps import draw_lights
 from eyehand.world.rendering import Cameras, Look
@@ -104,6 +104,8 @@ def draw_look(
     )
     if _above_zero(domain, "gloss_share"):
         look = replace(look, **_gloss(scene, base))
+    if scene.roles.mask("clutter").any() and bounds(domain.appearance.clutter)[1] > 0:
+        look = replace(look, size=clutter.sizes_m(domain, model, seeds))
     if textured.any():
         look = replace(look, **_textures(scene, base, textured, textures))
     return look
@@ -228,8 +230,8 @@ def _colours(scene: _Scene, base: Look, textured: Flags) -> Floats32:
     rgba[..., :3] = np.where(textured[..., None], 1.0 - _TINT * share * any_colour, rgba[..., :3])
     albedo = scene.domain.numbers("appearance.background_albedo", scene.seeds).clip(0.0, 1.0)
     rgba[..., :3] *= np.where(scene.roles.wall, albedo[:, None], 1.0)[..., None]
-    clutter = np.rint(scene.domain.numbers("appearance.clutter", scene.seeds))[:, None]
-    rgba[..., 3] = np.where(scene.roles.mask("clutter") & (scene.roles.number >= clutter), 0.0, rgba[..., 3])
+    shown = np.rint(scene.domain.numbers("appearance.clutter", scene.seeds))[:, None]
+    rgba[..., 3] = np.where(scene.roles.mask("clutter") & (scene.roles.number >= shown), 0.0, rgba[..., 3])
     return rgba.astype(np.float32)
 
 
