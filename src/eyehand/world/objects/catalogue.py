@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from eyehand.errors import InvalidValueError
 from eyehand.world.objects import blocks, packages, soft_toys, tableware, toys
-from eyehand.world.objects.household import Category, HouseholdObject, instances, of_split
+from eyehand.world.objects.household import Category, HouseholdObject, Split, instances, splits_of
 
 CATEGORIES: tuple[Category, ...] = (
     Category("plate", tableware.plate, 5, 2),
@@ -25,9 +25,9 @@ CATEGORIES: tuple[Category, ...] = (
 )
 
 
-@lru_cache(maxsize=4)
-def _everything(fineness: float) -> tuple[HouseholdObject, ...]:
-    return tuple(thing for category in CATEGORIES for thing in instances(category, fineness))
+@lru_cache(maxsize=8)
+def _of_split(split: Split, fineness: float) -> tuple[HouseholdObject, ...]:
+    return tuple(thing for category in CATEGORIES for thing in instances(category, split, fineness))
 
 
 def household_objects(split: str = "train", fineness: float = 1.0) -> tuple[HouseholdObject, ...]:
@@ -43,4 +43,4 @@ def household_objects(split: str = "train", fineness: float = 1.0) -> tuple[Hous
     """
     if not 0.2 <= fineness <= 4.0:
         raise InvalidValueError("fineness of the objects", fineness, "a number from 0.2 to 4")
-    return of_split(_everything(float(fineness)), split)
+    return tuple(thing for part in splits_of(split) for thing in _of_split(part, float(fineness)))

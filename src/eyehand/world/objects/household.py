@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +14,7 @@ from eyehand.world.objects.dice import Dice
 from eyehand.world.objects.surface import MassProperties, Shape, Surface, mass_properties, shaded, volume_m3
 
 Split = Literal["train", "held_out"]
-SPLITS = ("train", "held_out", "all")
+SPLITS: Mapping[str, tuple[Split, ...]] = {"train": ("train",), "held_out": ("held_out",), "all": ("train", "held_out")}
 
 
 @dataclass(frozen=True)
@@ -151,22 +151,22 @@ def finished(draft: Draft, name: str, category: str, split: Split, seed: int) ->
     )
 
 
-def instances(category: Category, fineness: float = 1.0) -> tuple[HouseholdObject, ...]:
-    """All instances of a category, those for training first."""
+def instances(category: Category, split: Split, fineness: float = 1.0) -> tuple[HouseholdObject, ...]:
+    """The instances of a category in a split; seeds of held-out ones follow on those for training."""
     made: list[HouseholdObject] = []
-    for seed in range(category.train + category.held_out):
-        split: Split = "train" if seed < category.train else "held_out"
+    first, count = (0, category.train) if split == "train" else (category.train, category.held_out)
+    for seed in range(first, first + count):
         draft = category.make(Dice(category.name, seed), fineness)
         made.append(finished(draft, f"{category.name}_{seed:02d}", category.name, split, seed))
     return tuple(made)
 
 
-def of_split(objects: Sequence[HouseholdObject], split: str) -> tuple[HouseholdObject, ...]:
-    """Those of the objects that belong to "train", "held_out" or "all".
+def splits_of(split: str) -> tuple[Split, ...]:
+    """What "train", "held_out" or "all" stands for.
 
     Raises:
         UnknownNameError: another split was asked for.
     """
     if split not in SPLITS:
         raise UnknownNameError("split of the objects", split, SPLITS)
-    return tuple(thing for thing in objects if split in ("all", thing.split))
+    return SPLITS[split]

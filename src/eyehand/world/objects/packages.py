@@ -42,7 +42,8 @@ def can(dice: Dice, fineness: float) -> Draft:
     low = np.array([[neck * radius, 0.0], [neck * radius, 0.002], [radius, 0.004 + (1 - neck) * radius]])
     high = np.array([[0.0, height]]) + low[::-1] * np.array([1.0, -1.0])
     lid = np.array([[neck * radius - 0.002, height], [neck * radius - 0.003, height - 0.003], [0.0, height - 0.003]])
-    wall = np.linspace(low[-1], high[0], 2 + pieces_of(fineness, 4))[1:-1]
+    share = np.linspace(0.0, 1.0, 2 + pieces_of(fineness, 4))[1:-1, None]
+    wall = (1.0 - share) * low[-1] + share * high[0]
     outline = np.concatenate([low, wall, high])
     edge = low[-1, 1]
     v = np.interp(outline[:, 1], [0.0, edge, height - edge, height], [0.985, 0.86, 0.14, 0.04])

@@ -155,8 +155,10 @@ def loft(rings_m: Floats) -> Shape:
     count, corners = rings_m.shape[:2]
     ends = [np.broadcast_to(rings_m[i, :-1].mean(0), (1, corners, 3)) for i in (0, -1)]
     vertices = np.concatenate([ends[0], rings_m, ends[1]])
-    u, v = np.meshgrid(np.arange(corners) / (corners - 1), np.linspace(1.0, 0.0, count + 2))
-    return Shape(vertices.reshape(-1, 3), _grid_faces(count + 2, corners), np.stack([u, v], -1).reshape(-1, 2))
+    uv = np.empty((count + 2, corners, 2))
+    uv[..., 0] = np.arange(corners) / (corners - 1)
+    uv[..., 1] = np.linspace(1.0, 0.0, count + 2)[:, None]
+    return Shape(vertices.reshape(-1, 3), _grid_faces(count + 2, corners), uv.reshape(-1, 2))
 
 
 def rounded_prism(outline_m: ArrayLike, depth_m: float, radius_m: float, pieces: int = 3) -> Shape:

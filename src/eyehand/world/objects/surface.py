@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eyehand.types import Floats, Integers
-from eyehand.world.meshes import Mesh
 
 _WELD_M = 1e-7  # vertices nearer than this are one
+_CREASE_COS = 0.75  # faces that meet at more than 41 degrees show an edge
 _THIN_M2 = 1e-13  # triangles smaller than this, at the poles of turned shapes, are left out
 
 
@@ -99,28 +99,56 @@ def join(shapes: Sequence[Shape]) -> Shape:
 
 def welded(vertices: Floats) -> Integers:
     """(V,) the same number for vertices (V, 3) at the same place."""
-    _, same = np.unique(np.round(vertices / _WELD_M).astype(np.int64), axis=0, return_inverse=True)
-    return same.reshape(-1)
+    return _row_numbers(np.round(vertices / _WELD_M).astype(np.int64))
 
 
 def shaded(shape: Shape) -> Surface:
     """A finished surface: normals smooth over shallow edges only, vertices doubled along sharp ones."""
     corners = shape.vertices[shape.faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    faces = shape.faces[area > _THIN_M2]
-    same = welded(shape.vertices)
-    places = np.zeros((same.max() + 1, 3))
-    places[same] = shape.vertices
-    smooth = Mesh(places, same[faces].astype(np.int32), np.zeros(len(faces), np.int32)).corner_normals()  # (F, 3, 3)
-    keys = np.concatenate([faces.reshape(-1, 1), np.round(smooth.reshape(-1, 3) * 1e4).astype(np.int64)], axis=1)
-    _, first, corner = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    vertex = faces.reshape(-1)[first]
+    area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])  # (F, 3), length: twice the area
+    real = np.linalg.norm(area, axis=1) > _THIN_M2
+    faces = shape.faces[real]
+    smooth = _corner_normals(welded(shape.vertices)[faces], area[real])
+    vertex = faces.reshape(-1)
+    keys = np.round(smooth * 1e4).astype(np.int64)
+    _, first, corner = np.unique(_row_numbers(np.column_stack([vertex, keys])), return_index=True, return_inverse=True)
     return Surface(
-        shape.vertices[vertex],
-        smooth.reshape(-1, 3)[first],
-        shape.uv[vertex],
+        shape.vertices[vertex[first]],
+        smooth[first],
+        shape.uv[vertex[first]],
         corner.reshape(-1, 3).astype(np.int32),
     )
+
+
+def _row_numbers(rows: Integers) -> Integers:
+    """(N,) equal numbers for equal rows (N, K) of whole numbers."""
+    number = np.zeros(len(rows), np.int64)
+    for column in rows.T:
+        _, code = np.unique(column, return_inverse=True)
+        _, number = np.unique(number * (int(code.max()) + 1) + code, return_inverse=True)
+    return number
+
+
+def _corner_normals(places: Integers, area: Floats) -> Floats:
+    """Unit shading normals (F * 3, 3): the sum over those faces around a corner that meet its own face smoothly.
+
+    Args:
+        places: (F, 3) welded vertex numbers.
+        area: (F, 3) normals as long as twice the faces' areas.
+    """
+    place = places.reshape(-1)
+    order = np.argsort(place, kind="stable")  # corners, those of one vertex side by side
+    count = np.bincount(place)
+    start = np.cumsum(count) - count
+    around = count[place]  # how many corners share a corner's vertex
+    mine = np.repeat(np.arange(len(place)), around)
+    offset = np.arange(len(mine)) - np.repeat(np.cumsum(around) - around, around)
+    other = order[np.repeat(start[place], around) + offset] // 3
+    unit = area / np.linalg.norm(area, axis=1, keepdims=True)
+    alike = (unit[other] * unit[mine // 3]).sum(1) > _CREASE_COS
+    mine, other = mine[alike], other[alike]
+    total = np.stack([np.bincount(mine, area[other, axis], len(place)) for axis in range(3)], 1)
+    return total / np.linalg.norm(total, axis=1, keepdims=True)
 
 
 def volume_m3(vertices: Floats, faces: NDArray[np.integer]) -> float:
