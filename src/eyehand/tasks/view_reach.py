@@ -184,7 +184,8 @@ class ViewReach:
             physics, physics, held, query, eyes, empty[:, 0], empty[:, 0], empty, zeros, never, never
         )
         state = self.settle(state)
-        eyes = viewpoints.look(seeds, state.query_m, state.tool_m, self.viewpoints, self.pool)
+        parts_m = scene.engine.geometry(physics, scene.fields(held)).position_m[:, scene.arm_geoms]
+        eyes = viewpoints.look(seeds, state.query_m, parts_m, self.viewpoints, self.pool)
         return dataclasses.replace(state, T_world_camera=eyes, succeeded=never)
 
     def _start(self, seeds: Integers) -> Floats:

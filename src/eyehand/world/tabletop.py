@@ -63,6 +63,7 @@ class Tabletop:
         self.chain = Chain.from_model(self.model, robot.joints, TOOL)
         self.tool: int = self.model.site(TOOL).id
         self.hand_body: int = self.model.site_bodyid[self.tool]
+        self.arm_geoms = _arm_geoms(self.model)
         self.dofs = np.array([self.model.joint(name).dofadr[0] for name in robot.joints])
         self.servos = np.array([self.model.actuator(name).id for name in robot.joints])
         self._qpos = np.array([self.model.joint(name).qposadr[0] for name in robot.joints])
@@ -164,6 +165,12 @@ def _add_room(spec: mujoco.MjSpec) -> None:
 def _add_scenery(world: mujoco.MjsBody, name: str, size: list[float], pos: list[float], rgba: list[float]) -> None:
     """A box that is seen and touched by nothing."""
     world.add_geom(name=name, type=_BOX, size=size, pos=pos, rgba=rgba, group=2, contype=0, conaffinity=0)
+
+
+def _arm_geoms(model: mujoco.MjModel) -> Integers:
+    """Collision geoms of the robot."""
+    names = [model.geom(geom).name for geom in range(model.ngeom)]
+    return np.flatnonzero([name.startswith("robot/") and name.endswith("/collision") for name in names])
 
 
 def _hand_geoms(spec: mujoco.MjSpec) -> list[str]:

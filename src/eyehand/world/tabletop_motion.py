@@ -13,6 +13,7 @@ import numpy as np
 
 from eyehand.types import Array, Flags, Floats, Integers, Memory
 from eyehand.world.domain import Domain
+from eyehand.world.physics.engine import Engine
 from eyehand.world.reaching import differential_ik
 from eyehand.world.sensing import lateness
 from eyehand.world.tabletop import Tabletop
@@ -83,6 +84,7 @@ class MujocoTool:
         self._scene, self._domain, self._dt_s = scene, domain, dt_s
         self._pieces = PIECES if substeps % PIECES == 0 else 1
         self._substeps = substeps // self._pieces
+        self._engine = Engine(scene.model)  # of its own: masses and gains of the domain stay in it
         self._memo: tuple[bytes, dict[str, Array]] | None = None
 
     def start(self, state: OnTable, seeds: Integers) -> Memory:
@@ -110,7 +112,7 @@ class MujocoTool:
 
     def _advanced(self, state: OnTable, controls: Floats, seeds: Integers) -> tuple[Floats, Floats, Flags]:
         """Physics rows after the commands (B, C, m), those that the frame shows by then, and which rows failed."""
-        engine, fields = self._scene.engine, self._fields(state.held, seeds)
+        engine, fields = self._engine, self._fields(state.held, seeds)
         age = self._domain.numbers("timing.latency_s", seeds) * (self._pieces / self._dt_s)
         shown = self._pieces - np.clip(np.rint(age), 0, self._pieces).astype(np.int64)  # pieces that the frame shows
         if (shown == self._pieces).all():

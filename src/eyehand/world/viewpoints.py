@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from eyehand.types import Floats, Integers
+from eyehand.types import Flags, Floats, Integers
 from eyehand.world import counter
 
 RADIUS_M = (0.9, 1.3)  # from the point looked at
@@ -14,7 +14,8 @@ ELEVATION_RAD = (np.deg2rad(25.0), np.deg2rad(60.0))
 LOOK_AT_M = np.array([0.52, 0.0, 0.08])
 JITTER_M = 0.06  # of the point looked at
 MARGIN = 0.85  # share of the picture, about its middle, that the query object must be in
-BASE_RADIUS_M = 0.22  # of the column about the robot's base that nothing is seen through
+PART_RADIUS_M = 0.11  # of a part of the robot, about its middle
+NEAREST_PART_M = 0.45  # from the camera to a part of the robot, which would fill the picture
 TRIES = 24
 
 
@@ -42,14 +43,14 @@ def facing(eye_m: Floats, target_m: Floats) -> Floats:
 
 
 def look(
-    seeds: Integers, query_m: Floats, tool_m: Floats, kind: Literal["anywhere", "seen", "novel"], pool: int
+    seeds: Integers, query_m: Floats, robot_m: Floats, kind: Literal["anywhere", "seen", "novel"], pool: int
 ) -> Floats:
     """A viewpoint for every episode from which its query object is in sight.
 
     Args:
         seeds: (B,) episode seeds.
         query_m: (B, 3) middle of the query object.
-        tool_m: (B, 3) the robot's tool.
+        robot_m: (B, P, 3) middles of the robot's parts, which hide what is behind them.
         kind: "anywhere" on the dome, one of a pool of "seen" viewpoints, or one of as many "novel" ones.
         pool: size of the pool.
 
@@ -62,7 +63,7 @@ def look(
     else:
         chosen = (counter.uniform(seeds[:, None], "viewpoint/which", index=tries) * pool).astype(np.int64)
         T = _dome(chosen + (1 << 20 if kind == "novel" else 1 << 21), np.int64(0))
-    seen = _in_sight(T, query_m[:, None], tool_m[:, None])
+    seen = _in_sight(T, query_m[:, None], robot_m)
     first = np.where(seen.any(axis=1), seen.argmax(axis=1), TRIES - 1)
     return T[np.arange(len(seeds)), first]
 
@@ -81,26 +82,19 @@ def _dome(seeds: Integers, index: Integers) -> Floats:
     return facing(LOOK_AT_M + shift + radius[..., None] * away, LOOK_AT_M + shift)
 
 
-def _in_sight(T: Floats, query_m: Floats, tool_m: Floats) -> Floats:
-    """Whether the query object is in the picture, and neither the robot's base nor its hand hides it."""
-    way = query_m - T[..., :3, 3]
+def _in_sight(T: Floats, query_m: Floats, robot_m: Floats) -> Flags:
+    """(B, TRIES) whether the query object is in the picture, and no part of the robot hides it or fills the picture."""
+    eye_m = T[..., :3, 3]
+    way = query_m - eye_m
     camera = np.einsum("...ij,...i->...j", T[..., :3, :3], way)
     half = np.tan(np.pi / 6) * MARGIN
     inside = (np.abs(camera[..., :2]) < half * camera[..., 2:]).all(axis=-1)
-    return inside & ~_blocked(T[..., :3, 3], way, tool_m)
-
-
-def _blocked(eye_m: Floats, way: Floats, tool_m: Floats) -> Floats:
-    """Whether the line of sight passes the column over the base, or the column over the tool."""
-    blocked = np.zeros(way.shape[:-1], bool)
-    for centre, radius, lowest in ((np.zeros(3), BASE_RADIUS_M, 0.0), (tool_m, 0.12, tool_m[..., 2])):
-        offset = (centre - eye_m)[..., :2]
-        length2 = (way[..., :2] ** 2).sum(-1)
-        share = np.clip((offset * way[..., :2]).sum(-1) / np.maximum(length2, 1e-12), 0.0, 1.0)
-        nearest = np.linalg.norm(offset - share[..., None] * way[..., :2], axis=-1)
-        height = eye_m[..., 2] + share * way[..., 2]
-        blocked |= (nearest < radius) & (height > lowest) & (share < 0.97)
-    return blocked
+    part = robot_m[:, None] - eye_m[:, :, None]  # (B, TRIES, P, 3)
+    along = (part * way[:, :, None]).sum(-1) / (way**2).sum(-1)[..., None]  # share of the way to the object
+    aside = np.linalg.norm(part - along[..., None] * way[:, :, None], axis=-1)
+    hidden = (along > 0) & (along < 0.97) & (aside < PART_RADIUS_M)
+    near = np.linalg.norm(part, axis=-1) < NEAREST_PART_M
+    return inside & ~(hidden | near).any(axis=-1)
 
 
 def scatter(seeds: Integers, radii_m: Floats, low_m: Floats, high_m: Floats) -> Floats:

@@ -163,7 +163,10 @@ class Engine:
                 now[differs] = values[differs]
                 changed |= differs
         if changed.any():
-            batch.set_const(np.flatnonzero(changed))
+            rows = np.flatnonzero(changed)
+            batch.set_const(rows)
+            for name, values in fields.items():  # it takes `geom_rbound` from the batch's model, whatever the mesh
+                self._written[name][rows] = values[rows]
 
 
 def _send_warnings_to_the_log() -> None:

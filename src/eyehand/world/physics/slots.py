@@ -3,8 +3,7 @@
 """Object slots: bodies that are a mug in one simulation and a plate in the next.
 
 A model has K slots, each with one visual mesh geom and P convex parts. Which object a slot holds is a matter of model
-fields (`geom_dataid`, places, sizes, masses), so that simulations of one batch hold different objects. The fields are
-read off a catalogue: a model in which every object is compiled once in a body of its own.
+fields (`geom_dataid`, places, sizes, masses), so that simulations of one batch hold different objects.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyehand.errors import InvalidValueError
-from eyehand.types import Array, Integers
+from eyehand.types import Array, Floats, Integers
 from eyehand.world.objects.assets import add_body, add_to_spec
 from eyehand.world.objects.household import HouseholdObject
 
@@ -41,7 +40,7 @@ class Slots:
     """The slots of one compiled model."""
 
     def __init__(self, model: mujoco.MjModel, objects: Sequence[HouseholdObject], count: int) -> None:
-        """Read the catalogue.
+        """Gather the fields of every object.
 
         Args:
             model: a model to whose spec `add_slots` was applied with the same objects and count.
@@ -62,7 +61,7 @@ class Slots:
         self._rest |= {name: getattr(model, name).copy() for name in ("geom_contype", "geom_conaffinity")}
         self._rest |= {name: getattr(model, name).copy() for name in ("body_contype", "body_conaffinity")}
         self._rest["body_gravcomp"] = model.body_gravcomp.copy()
-        entries = _catalogue(model, self.objects, parts)
+        entries = [_entry(model, thing, parts) for thing in self.objects]
         self._geoms = {name: np.stack([entry.geoms[name] for entry in entries]) for name in _GEOM_FIELDS}
         self._body = {name: np.stack([entry.body[name] for entry in entries]) for name in _BODY_FIELDS}
         self._collides = np.array([[False, *(j < entry.parts for j in range(parts))] for entry in entries])
@@ -119,21 +118,33 @@ def _add_body(spec: mujoco.MjSpec, thing: HouseholdObject, slot: str, parts: int
         body.add_geom(name=f"{slot}/part{j}", type=_MESH, meshname=f"{thing.name}/part0", group=3, mass=0)
 
 
-def _catalogue(model: mujoco.MjModel, objects: Sequence[HouseholdObject], parts: int) -> list[_Entry]:
-    """Compile every object once and read its rows, with mesh numbers of the model."""
-    spec = mujoco.MjSpec()
-    for number, thing in enumerate(objects):
-        add_to_spec(spec, thing, texture_size=8)
-        _add_body(spec, thing, f"entry{number}", parts)
-    catalogue = spec.compile()
-    entries: list[_Entry] = []
-    for number, thing in enumerate(objects):
-        names = [f"entry{number}", *(f"entry{number}/part{j}" for j in range(parts))]
-        rows = [catalogue.geom(name).id for name in names]
-        geoms = {name: getattr(catalogue, name)[rows].copy() for name in _GEOM_FIELDS}
-        meshes = [catalogue.mesh(mesh).name for mesh in geoms["geom_dataid"]]
-        geoms["geom_dataid"] = np.array([model.mesh(name).id for name in meshes], np.int32)
-        body = catalogue.body(f"entry{number}").id
-        values = {name: getattr(catalogue, name)[body].copy() for name in _BODY_FIELDS}
-        entries.append(_Entry(geoms, values, len(thing.parts)))
-    return entries
+def _entry(model: mujoco.MjModel, thing: HouseholdObject, parts: int) -> _Entry:
+    """The fields that a body gets from an object: what the compiler would write."""
+    used = [thing.name, *(f"{thing.name}/part{j}" for j in range(len(thing.parts)))]
+    meshes = np.array([model.mesh(name).id for name in used + used[1:2] * (parts - len(thing.parts))], np.int32)
+    boxes = np.array([_bounds(model, mesh) for mesh in meshes])  # (1 + P, 6) middle and half sizes
+    sizes = np.abs(boxes[:, :3]) + boxes[:, 3:]
+    geoms = {
+        "geom_dataid": meshes,
+        "geom_pos": model.mesh_pos[meshes],
+        "geom_quat": model.mesh_quat[meshes],
+        "geom_size": sizes,
+        "geom_aabb": boxes,
+        "geom_rbound": np.linalg.norm(sizes, axis=1),
+        "geom_friction": np.tile([thing.friction, 0.005, 0.0001], (1 + parts, 1)),
+    }
+    masses = thing.masses()
+    inertia, axes = np.linalg.eigh(masses.inertia_kg_m2)
+    inertia, axes = inertia[::-1], axes[:, ::-1] * [1.0, 1.0, np.sign(np.linalg.det(axes[:, ::-1]))]
+    turn = np.empty(4)
+    mujoco.mju_mat2Quat(turn, axes.ravel())
+    body = {"body_mass": masses.mass_kg, "body_inertia": inertia, "body_ipos": masses.centre_m, "body_iquat": turn}
+    return _Entry(geoms, {name: np.asarray(value) for name, value in body.items()}, len(thing.parts))
+
+
+def _bounds(model: mujoco.MjModel, mesh: int) -> Floats:
+    """Middle and half sizes (6,) of a mesh in its own frame."""
+    first = model.mesh_vertadr[mesh]
+    vertices = model.mesh_vert[first : first + model.mesh_vertnum[mesh]].astype(np.float64)
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    return np.concatenate([low + high, high - low]) / 2
