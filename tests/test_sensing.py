@@ -10,7 +10,7 @@ import pytest
 from eyehand.errors import InvalidValueError
 from eyehand.world import plane_camera
 from eyehand.world.domain import Domain, Normal, Sensor, Timing, Uniform
-from eyehand.world.rendering import Cameras, Poses, Rendering
+from eyehand.world.rendering import Cameras, Poses
 from eyehand.world.sensing import lateness, optics
 from eyehand.world.sensing.camera import capture, is_perfect, margin_px, widened
 from eyehand.world.sensing.flow import pixel_flow
@@ -151,8 +151,7 @@ def flow_of(turn_rad: float, slide_m: float, camera_m: float) -> np.ndarray:
     R = plane_camera.rotations(np.array([[0, 0, turn_rad], [0, 0, 0]]))[None]
     before = Poses(place, np.tile(np.eye(3), (1, 2, 1, 1)))
     now = Poses(place + np.array([[[0, 0, 0], [slide_m, 0, 0]]]), R)
-    picture = Rendering(np.zeros((1, *SIZE, 3), np.uint8), depth, ids)
-    return pixel_flow(before, now, Cameras(K, T_before, SIZE), Cameras(K, T, SIZE), picture)[0]
+    return pixel_flow(before, now, Cameras(K, T_before, SIZE), Cameras(K, T, SIZE), depth, ids)[0]
 
 
 def test_flow_follows_rigid_geoms_and_the_camera():

@@ -16,7 +16,7 @@ VIEW_REACH = {
     "sensor": "exposure exposure_jitter white_balance_red white_balance_blue vignetting lens_k1 blur_px full_well_e "
     "read_noise_e tone_gamma jpeg_quality binning shutter_s",
     "calibration": "camera_offset_m camera_rotation_rad focal_error principal_error_px encoder_bias_rad",
-    "dynamics": "motion step_gain mass_scale friction_scale damping_scale gain_scale joint_friction_nm backlash_rad "
+    "dynamics": "step_gain mass_scale friction_scale damping_scale gain_scale joint_friction_nm backlash_rad "
     "payload_kg",
     "timing": "latency_s delay_jitter_steps dropped_frames",
 }

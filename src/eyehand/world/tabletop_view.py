@@ -19,15 +19,15 @@ import mujoco
 import numpy as np
 
 from eyehand.types import Floats, Images, Integers
-from eyehand.world import counter, viewpoints
-from eyehand.world.domain import Domain
+from eyehand.world import clutter, counter, viewpoints
+from eyehand.world.domain import Domain, bounds
 from eyehand.world.looks import draw_cameras, draw_look, own_rgba, own_texture, roles
-from eyehand.world.objects.textures import TEXTURES as KINDS
-from eyehand.world.objects.textures import procedural_texture
+from eyehand.world.objects.textures import PATTERNS, procedural_texture
 from eyehand.world.pathtrace.tracer import PathTracer
 from eyehand.world.raster.rasteriser import Rasteriser
 from eyehand.world.rendering import NOTHING, Cameras, Look, Poses
 from eyehand.world.sensing import camera
+from eyehand.world.sensing.flow import pixel_flow
 from eyehand.world.tabletop import Tabletop
 
 TEXTURES = 48  # of each family
@@ -178,8 +178,7 @@ class Painter:
             robot: whether the robot is shown.
         """
         scene, domain = self._scene, self._domain
-        geometry = scene.engine.geometry(physics, scene.fields(held))
-        poses = Poses(geometry.position_m, geometry.rotation)
+        poses = self._poses(physics, held, seeds)
         look = draw_look(domain, scene.model, seeds, self._extra, own=self._own(held))
         if not robot:
             rgba = np.array(look.rgba)
@@ -188,11 +187,30 @@ class Painter:
         margin = camera.margin_px(domain, cameras.size)
         wide = camera.widened(cameras, margin)
         if self._traced:
-            pictures = _tracer(scene, self._family).trace(poses, wide, look, seeds, step).radiance
+            drawn = _tracer(scene, self._family).trace(poses, wide, look, seeds, step)
+            pictures = drawn.radiance
         else:
             with _drawing:  # a rasteriser serves one thread, and spreads its rows over all cores
-                pictures = _rasteriser(scene, self._family).render(poses, wide, look).rgb
-        return camera.capture(domain, pictures, seeds, step, margin=margin)
+                drawn = _rasteriser(scene, self._family).render(poses, wide, look)
+            pictures = drawn.rgb
+        path_px = None
+        if bounds(domain.sensor.shutter_s)[1] > 0:
+            opened = self._poses(self._when_opened(physics, seeds), held, seeds)
+            flow = pixel_flow(opened, poses, wide, wide, drawn.depth_m, drawn.ids)
+            path_px = flow[:, margin : margin + cameras.size[0], margin : margin + cameras.size[1]]
+        return camera.capture(domain, pictures, seeds, step, path_px, margin)
+
+    def _poses(self, physics: Floats, held: Integers, seeds: Integers) -> Poses:
+        """Where all geoms are, the clutter included."""
+        geometry = self._scene.engine.geometry(physics, self._scene.fields(held))
+        poses = Poses(geometry.position_m, geometry.rotation)
+        return clutter.placed(self._domain, self._scene.model, poses, seeds)
+
+    def _when_opened(self, physics: Floats, seeds: Integers) -> Floats:
+        """Physics rows with the arm where it was when the shutter opened, for its velocity."""
+        speed = self._scene.engine.part(physics, "qvel")[:, self._scene.dofs]
+        open_s = self._domain.numbers("sensor.shutter_s", seeds)[:, None]
+        return self._scene.posed(physics, self._scene.joints(physics) - open_s * speed)
 
     def _own(self, held: Integers) -> Look:
         """How the scene looks before the domain changes anything: the objects that every slot holds."""
@@ -226,7 +244,7 @@ def _texture_rows(model: mujoco.MjModel, names: Sequence[str]) -> Integers:
 def _textures(family: str) -> tuple[Images, ...]:
     """The textures of a family that a domain may give to surfaces and objects."""
     first = _FIRST_SEED[family]
-    return tuple(procedural_texture(KINDS[i % len(KINDS)], first + i, _TEXTURE_SIZE) for i in range(TEXTURES))
+    return tuple(procedural_texture(PATTERNS[i % len(PATTERNS)], first + i, _TEXTURE_SIZE) for i in range(TEXTURES))
 
 
 @lru_cache(maxsize=4)

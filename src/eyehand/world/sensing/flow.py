@@ -10,11 +10,17 @@ from numpy.typing import NDArray
 
 from eyehand.types import Floats32
 from eyehand.world import rows
-from eyehand.world.rendering import Cameras, Poses, Rendering
+from eyehand.world.rendering import Cameras, Poses
 
 
 def pixel_flow(
-    before: Poses, now: Poses, cameras_before: Cameras, cameras: Cameras, picture: Rendering, threads: int | None = None
+    before: Poses,
+    now: Poses,
+    cameras_before: Cameras,
+    cameras: Cameras,
+    depth_m: Floats32,
+    ids: NDArray[np.int32],
+    threads: int | None = None,
 ) -> Floats32:
     """Displacements (B, H, W, 2) in pixels (columns, rows) since an earlier moment; 0 where no geom is.
 
@@ -23,18 +29,19 @@ def pixel_flow(
         now: where they are in the picture.
         cameras_before: where the cameras were.
         cameras: the cameras of the picture.
-        picture: its depth and geom ids.
+        depth_m: (B, H, W) its depth along the optical axis.
+        ids: (B, H, W) its geom ids.
         threads: threads to work on; None for all cores.
     """
-    out = np.zeros((*picture.ids.shape, 2), np.float32)
-    depth = np.ascontiguousarray(picture.depth_m, dtype=np.float32)
-    ids = np.ascontiguousarray(picture.ids, dtype=np.int32)
+    out = np.zeros((*ids.shape, 2), np.float32)
+    depth = np.ascontiguousarray(depth_m, dtype=np.float32)
+    geoms = np.ascontiguousarray(ids, dtype=np.int32)
     T_before_now = _geom_motions(before, now)
 
     def work(part: slice) -> None:
         for b in range(part.start, part.stop):
             H = _to_picture_before(cameras_before, b)
-            _flow(depth[b], ids[b], cameras.K[b], cameras.T_world_camera[b], T_before_now[b], H, out[b])
+            _flow(depth[b], geoms[b], cameras.K[b], cameras.T_world_camera[b], T_before_now[b], H, out[b])
 
     rows.in_parallel(work, len(ids), threads or rows.default_threads(), least=4)
     return out
