@@ -85,7 +85,7 @@ _HULLS: tuple[tuple[Capsule | Block, ...], ...] = (
     (Capsule((0.03, 0, 0), (0.07, 0, 0), 0.044),),
 )
 _FINGER_HULLS = (
-    Block((0.0, 0.020, 0.085), (0.008, 0.006, 0.018)),
+    Block((0.0, 0.020, 0.080), (0.008, 0.006, 0.022)),
     Block((0.0, 0.0055, 0.118), (0.008, 0.0055, 0.0205)),
 )
 
@@ -120,7 +120,7 @@ def _links() -> list[Link]:
 def _hand() -> list[Link]:
     """The hand, whose z axis points along the approach and whose y axis is the fingers' way."""
     forward = (float(np.sqrt(0.5)), 0.0, float(np.sqrt(0.5)), 0.0)  # z along x of the arm, x down
-    palm = (Block((0.0, 0.0, 0.035), (0.024, 0.050, 0.030)), Block((0.038, 0.012, 0.0), (0.015, 0.016, 0.012)))
+    palm = (Block((0.0, 0.0, 0.030), (0.017, 0.052, 0.028)), Block((0.038, 0.012, 0.0), (0.015, 0.016, 0.012)))
     inertia = (0.0006, 0.0005, 0.0006, 0.0, 0.0, 0.0)
     place = (_WRIST_TO_HAND_M, 0.0, 0.0)
     hand = Link("left_hand", "left_wrist", place, 0.60, (0.003, 0.0, 0.020), inertia, None, forward, palm)

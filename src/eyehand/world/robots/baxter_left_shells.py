@@ -170,22 +170,22 @@ def _hand(twin: bool) -> Mesh:
     """The electric gripper's body and rail, and the eye of the camera beside it."""
     radius = 0.004 if twin else 0.010
     adapter = spun([[0.0, 0.036], [0.010, 0.036], [0.014, 0.032]], METAL)
-    body = rounded_box([-0.024, -0.050, 0.012], [0.024, 0.050, 0.056], radius, DARK)
-    rail = rounded_box([-0.016, -0.054, 0.050], [0.016, 0.054, 0.066], 0.003, BLACK)
+    body = rounded_box([-0.017, -0.050, 0.010], [0.017, 0.050, 0.050], radius, DARK)
+    rail = rounded_box([-0.013, -0.054, 0.045], [0.013, 0.054, 0.058], 0.003, BLACK)
     eye = spun([[-0.012, 0.016], [0.008, 0.016], [0.012, 0.012]], BLACK, "z", (0.03825, 0.012, 0.0), 18)
     lens = spun([[0.010, 0.008], [0.0135, 0.007]], METAL if twin else GREY, "z", (0.03825, 0.012, 0.0), 14)
     parts = [adapter, body, rail, eye, lens]
     if twin:
-        parts += [disc((0.025, y, 0.034), 0.005, 0.002, METAL, "x", 0.001, 8) for y in (-0.036, 0.036)]
+        parts += [disc((0.018, y, 0.030), 0.005, 0.002, METAL, "x", 0.001, 8) for y in (-0.036, 0.036)]
     return join(parts)
 
 
 def _finger(twin: bool) -> Mesh:
     """A cranked finger whose inner face lies at y = 0 when the gripper is closed; its tip is the tool's."""
-    foot = rounded_box([-0.009, 0.011, 0.062], [0.009, 0.030, 0.076], 0.002, DARK)
+    foot = rounded_box([-0.009, 0.011, 0.054], [0.009, 0.030, 0.072], 0.002, DARK)
     arm = loft(
         [
-            [0.070, 0, 0.0205, 0.0080, 0.0065, 4.0],
+            [0.066, 0, 0.0205, 0.0080, 0.0065, 4.0],
             [0.090, 0, 0.0185, 0.0078, 0.0060, 4.0],
             [0.104, 0, 0.0085, 0.0078, 0.0055, 4.0],
             [0.134, 0, 0.0070, 0.0074, 0.0040, 4.0],
