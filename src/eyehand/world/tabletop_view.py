@@ -33,6 +33,11 @@ from eyehand.world.tabletop import Tabletop
 TEXTURES = 48  # of each family
 _TEXTURE_SIZE = 128
 _FIRST_SEED = {"train": 0, "held_out": 10_000}  # of the two families' textures
+STRIPS_M = np.array([  # ((x low, x high), (y low, y high)) of the table where clutter may stand
+    [[0.92, 1.04], [-0.65, 0.65]],
+    [[0.15, 0.90], [0.50, 0.68]],
+    [[0.15, 0.90], [-0.68, -0.50]],
+])  # fmt: skip
 _PORTRAIT_ELEVATION_RAD = 0.6
 _PORTRAIT_DISTANCE_M = 0.6
 _PORTRAIT_FILLS = 0.8  # of the picture, by the object
@@ -156,7 +161,7 @@ class Painter:
         self._object_rgba = np.array([thing.rgba for thing in objects], np.float32)
         self._object_gloss = np.array([(thing.specular, thing.shininess) for thing in objects], np.float32)
         self._object_texture = _texture_rows(model, [thing.name for thing in objects])
-        self._robot = roles(model).mask("robot")
+        self._company = roles(model).mask("robot") | roles(model).mask("clutter")
 
     def frames(
         self,
@@ -175,14 +180,14 @@ class Painter:
             cameras: the true cameras.
             seeds: (B,) episode seeds.
             step: (B,) control steps, which choose the noise.
-            robot: whether the robot is shown.
+            robot: whether the robot is shown, and what stands about.
         """
         scene, domain = self._scene, self._domain
         poses = self._poses(physics, held, seeds)
         look = draw_look(domain, scene.model, seeds, self._extra, own=self._own(held))
         if not robot:
             rgba = np.array(look.rgba)
-            rgba[:, self._robot, 3] = 0.0
+            rgba[:, self._company, 3] = 0.0
             look = dataclasses.replace(look, rgba=rgba)
         margin = camera.margin_px(domain, cameras.size)
         wide = camera.widened(cameras, margin)
@@ -212,14 +217,36 @@ class Painter:
         open_s = self._domain.numbers("sensor.shutter_s", seeds)[:, None]
         return self._scene.posed(physics, self._scene.joints(physics) - open_s * speed)
 
-    def _own(self, held: Integers) -> Look:
-        """How the scene looks before the domain changes anything: the objects that every slot holds."""
-        model, slots = self._scene.model, self._scene.slots
-        geoms, row, batch = slots.geoms[:, 0], np.maximum(held, 0), len(held)
-        mesh = np.repeat(model.geom_dataid.astype(np.int32)[None], batch, axis=0)
+    def _with_clutter(self, poses: Poses, seeds: Integers) -> tuple[Poses, Integers]:
+        """The poses with clutter put about the workspace, and which objects (B, C) it shows."""
+        scene, draws = self._scene, self._draws(seeds)[:, None]
+        index = np.arange(len(scene.clutter))
+        things = (counter.uniform(draws, "clutter/kind", index=index) * len(scene.slots.objects)).astype(np.int64)
+        strip = STRIPS_M[(counter.uniform(draws, "clutter/strip", index=index) * len(STRIPS_M)).astype(np.int64)]
+        share = np.stack([counter.uniform(draws, f"clutter/{axis}", index=index) for axis in "xy"], axis=-1)
+        place = np.concatenate([strip[..., 0] + share * (strip[..., 1] - strip[..., 0]), 0.0 * share[..., :1]], axis=-1)
+        yaw = 2 * np.pi * counter.uniform(draws, "clutter/yaw", index=index)
+        cos, sin, zero = np.cos(yaw), np.sin(yaw), 0.0 * yaw
+        turn = np.stack([cos, -sin, zero, sin, cos, zero, zero, zero, zero + 1], axis=-1).reshape(*yaw.shape, 3, 3)
+        mesh = scene.slots.meshes(things)
+        position, rotation = poses.position_m.copy(), poses.rotation.copy()
+        position[:, scene.clutter] = place + np.einsum("bcij,bcj->bci", turn, scene.model.mesh_pos[mesh])
+        rotation[:, scene.clutter] = np.einsum("bcij,bcjk->bcik", turn, self._mesh_R[mesh])
+        return Poses(position, rotation), things
+
+    def _draws(self, seeds: Integers) -> Integers:
+        """What the room depends on: in a population the draw, else the episode."""
+        return counter.draw_of(seeds) << counter.DRAW_BITS if self._domain.population else seeds
+
+    def _own(self, held: Integers, clutter: Integers) -> Look:
+        """How the scene looks before the domain changes anything: what the slots (B, K) and clutter (B, C) show."""
+        scene, batch = self._scene, len(held)
+        things = np.concatenate([held, clutter], axis=1)
+        geoms, row = np.concatenate([scene.slots.geoms[:, 0], scene.clutter]), np.maximum(things, 0)
+        mesh = np.repeat(scene.model.geom_dataid.astype(np.int32)[None], batch, axis=0)
         rgba, texture = np.repeat(self._rgba[None], batch, axis=0), np.repeat(self._texture[None], batch, axis=0)
         gloss = np.repeat(self._gloss[None], batch, axis=0)  # (B, G, 2)
-        mesh[:, geoms], rgba[:, geoms] = slots.meshes(held), self._object_rgba[row]
+        mesh[:, geoms], rgba[:, geoms] = scene.slots.meshes(things), self._object_rgba[row]
         texture[:, geoms], gloss[:, geoms] = self._object_texture[row], self._object_gloss[row]
         return Look(rgba=rgba, mesh=mesh, texture=texture, specular=gloss[..., 0], shininess=gloss[..., 1])
 
@@ -231,6 +258,14 @@ def _own_gloss(model: mujoco.MjModel) -> Floats:
     material = model.geom_matid[painted]
     out[painted] = np.stack([model.mat_specular[material], model.mat_shininess[material]], axis=1)
     return out
+
+
+def _rotations(quaternions: Floats) -> Floats:
+    """Rotation matrices (N, 3, 3) of MuJoCo's quaternions (N, 4)."""
+    out = np.empty((len(quaternions), 9))
+    for one, quaternion in zip(out, quaternions, strict=True):
+        mujoco.mju_quat2Mat(one, quaternion)
+    return out.reshape(-1, 3, 3)
 
 
 def _texture_rows(model: mujoco.MjModel, names: Sequence[str]) -> Integers:
