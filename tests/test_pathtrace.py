@@ -309,3 +309,17 @@ def test_what_does_not_exist_is_refused() -> None:
         TraceOptions(bounces=2)
     with pytest.raises(InvalidValueError, match=r"picture 0.*uint8 \(H, W, 3\)"):
         PathTracer(model, textures=[np.zeros((4, 4), np.uint8)])
+
+
+def test_shiny_things_mirror_their_neighbours_and_dull_ones_do_not() -> None:
+    scene = spec()
+    add(scene, "wall/0", GEOM.mjGEOM_BOX, (0.01, 0.5, 0.5), (-0.3, 0.0, 0.5), (0.9, 0.05, 0.05, 1))
+    model, camera = scene.compile(), cameras(eye=(0.6, 0.0, 0.3))
+    look = Look(lights=lights(directional=True, direction=(-0.8, 0.0, -0.6)), specular=np.ones((1, 2), np.float32))
+    tracer = PathTracer(model, options=TraceOptions(16))
+    redness = {}
+    for shininess in (0.3, 1.0):
+        light = tracer.trace(poses(model), camera, replace(look, shininess=np.full((1, 2), shininess, np.float32)))
+        near = light.radiance[0][(light.ids[0] == 0) & (light.depth_m[0] < 0.75)]
+        redness[shininess] = near[:, 0].mean() / near[:, 1].mean()
+    assert redness[1.0] > redness[0.3] + 0.02

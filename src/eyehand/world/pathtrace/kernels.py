@@ -22,6 +22,8 @@ OFF_M = np.float32(2e-4)  # rays leave a surface from just above it
 ROBERTS_1, ROBERTS_2 = np.float32(0.7548776662466927), np.float32(0.5698402909980532)
 FURTHER = np.float32(0.6)  # of the ambient light still reaches what a bounce meets
 NEAREST_SHARE = np.float32(6.0)  # a lamp's strength grows no further than this as it comes near
+SHINY = np.float32(72.0)  # exponent of the lobe from which surfaces mirror what stands around
+GRAZING = np.float32(12.0)  # times the share mirrored at normal incidence are added at grazing angles
 SKY_SLOPE = np.float32(0.35)  # light from everywhere is that much brighter from above, darker from below
 
 
@@ -38,14 +40,17 @@ def random_pair(key, number, use):  # noqa: ANN001, ANN201 - a kernel, typed by 
 
 
 @numba.njit(**FAST)
-def spread_pair(key, ray, size, use):  # noqa: ANN001, ANN201 - a kernel, typed by numba
-    """Two numbers in [0, 1), evenly spread over the samples of a 2 x 2 block of pixels."""
-    height, width = size
-    sample, pixel = ray // (height * width), ray % (height * width)
-    row, column = pixel // width, pixel % width
-    block = (row // 2) * ((width + 1) // 2) + column // 2
-    a, b = random_pair(key, block, use)
-    k = np.float32(4 * sample + 2 * (row % 2) + column % 2)
+def spread_pair(key, places, ray, use):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Two numbers in [0, 1), evenly spread over the rays of a 2 x 2 block of pixels.
+
+    Args:
+        key: 64 bits.
+        places: (N, 2) block of each ray, and its number within the block.
+        ray: whose numbers.
+        use: what for.
+    """
+    a, b = random_pair(key, places[ray, 0], use)
+    k = np.float32(places[ray, 1])
     a, b = a + k * ROBERTS_1, b + k * ROBERTS_2
     return a - np.floor(a), b - np.floor(b)
 
@@ -101,6 +106,11 @@ def assemble(drawn, shape, place, shapes, out):  # noqa: ANN001, ANN201 - a kern
                     out.corners[f + k, corner, axis] = out.vertices[row, axis]
             face_normal(out.corners[f + k], out.flat[f + k])
             turned_normals(shapes.normals[first_f + k], size[g], R, out.normals[f + k])
+            least = ONE
+            for corner in range(3):
+                n, flat = out.normals[f + k, corner], out.flat[f + k]
+                least = min(least, n[0] * flat[0] + n[1] * flat[1] + n[2] * flat[2])
+            out.bent[f + k] = least < np.float32(0.9999)
         v += vertices
         f += faces
 
@@ -139,8 +149,10 @@ def texel(pages, curve, page, s, t, out):  # noqa: ANN001, ANN201 - a kernel, ty
     y = (t - np.floor(t)) * np.float32(height) - HALF
     column, row = int(np.floor(x)), int(np.floor(y))
     fx, fy = x - np.float32(column), y - np.float32(row)
-    left, right = column % width, (column + 1) % width
-    top, low = start + (row % height) * width, start + ((row + 1) % height) * width
+    right = column + 1 if column + 1 < width else 0
+    left = column if column >= 0 else width - 1
+    top = start + (row if row >= 0 else height - 1) * width
+    low = start + (row + 1 if row + 1 < height else 0) * width
     for c in range(3):
         above = (ONE - fx) * curve[pages.pixels[top + left, c]] + fx * curve[pages.pixels[top + right, c]]
         below = (ONE - fx) * curve[pages.pixels[low + left, c]] + fx * curve[pages.pixels[low + right, c]]
@@ -215,7 +227,8 @@ def meet(rays, hits, scene, paint, art, spots):  # noqa: ANN001, ANN201 - a kern
         rx, ry, rz = rays[k, 0], rays[k, 1], rays[k, 2]
         inverse = ONE / max(np.sqrt(rx * rx + ry * ry + rz * rz), TINY)
         side = ONE if flat[0] * rx + flat[1] * ry + flat[2] * rz <= 0 else -ONE
-        lift(place, corners, normals, weights, side)
+        if triangles.bent[hit]:
+            lift(place, corners, normals, weights, side)
         scale = side / max(np.sqrt(smooth[0] * smooth[0] + smooth[1] * smooth[1] + smooth[2] * smooth[2]), TINY)
         spots.ray[count], spots.geom[count] = k, g
         for axis in range(3):
@@ -228,6 +241,18 @@ def meet(rays, hits, scene, paint, art, spots):  # noqa: ANN001, ANN201 - a kern
 
 
 @numba.njit(**FAST)
+def around(axis, a, b, c, out):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Write a (3,) vector given in a frame whose third axis is the unit vector `axis` (Duff et al., JCGT 2017)."""
+    x, y, z = axis
+    sign = ONE if z >= 0 else -ONE
+    f = -ONE / (sign + z)
+    g = x * y * f
+    out[0] = a * (ONE + sign * x * x * f) + b * g + c * x
+    out[1] = a * sign * g + b * (sign + y * y * f) + c * y
+    out[2] = -a * sign * x - b * y + c * z
+
+
+@numba.njit(**FAST)
 def aim(spots, count, lamps, which, draw, out):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Ways from spots to jittered places on a light; returns how many carry any light.
 
@@ -236,10 +261,11 @@ def aim(spots, count, lamps, which, draw, out):  # noqa: ANN001, ANN201 - a kern
         count: how many.
         lamps: a `Lamps`.
         which: the light, or -1 to choose one for each spot in proportion to strength.
-        draw: 64-bit key, (height, width), number of the use.
+        draw: 64-bit key, (N, 2) places of rays as in `spread_pair`, number of the use.
         out: a `Segments` to fill.
     """
-    key, size, use = draw
+    key, places, use = draw
+    place = np.empty(3, np.float32)
     kept = 0
     for k in range(count):
         lamp, odds = which, ONE
@@ -252,7 +278,7 @@ def aim(spots, count, lamps, which, draw, out):  # noqa: ANN001, ANN201 - a kern
             odds = ONE / max(lamps.chance[lamp] - before, TINY)
             a, b = random_pair(key, spots.ray[k], use)
         else:
-            a, b = spread_pair(key, spots.ray[k], size, use)
+            a, b = spread_pair(key, places, spots.ray[k], use)
         x, y, z = lamps.place[lamp, 0], lamps.place[lamp, 1], lamps.place[lamp, 2]
         share = odds
         if lamps.sun[lamp] == 0:
@@ -261,19 +287,10 @@ def aim(spots, count, lamps, which, draw, out):  # noqa: ANN001, ANN201 - a kern
         length = np.sqrt(squared)
         if lamps.sun[lamp] == 0 and lamps.full_m[lamp] > 0:
             share *= min(lamps.full_m[lamp] * lamps.full_m[lamp] / squared, NEAREST_SHARE)
-        dx, dy, dz = (
-            x / length,
-            y / length,
-            z / length,
-        )  # the disc faces the spot; (Duff et al., JCGT 2017) for its axes
-        sign = ONE if dz >= 0 else -ONE
-        f = -ONE / (sign + dz)
-        g = dx * dy * f
-        radius = lamps.radius[lamp] * np.sqrt(a)
-        p, q = radius * np.cos(np.float32(2 * np.pi) * b), radius * np.sin(np.float32(2 * np.pi) * b)
-        x += p * (ONE + sign * dx * dx * f) + q * g
-        y += p * sign * g + q * (sign + dy * dy * f)
-        z += -p * sign * dx - q * dy
+        radius, turn = lamps.radius[lamp] * np.sqrt(a), np.float32(2 * np.pi) * b
+        p, q = radius * np.cos(turn), radius * np.sin(turn)
+        around((x / length, y / length, z / length), p, q, length, place)  # the disc of the light faces the spot
+        x, y, z = place[0], place[1], place[2]
         length = np.sqrt(x * x + y * y + z * z)
         facing = (x * spots.normal[k, 0] + y * spots.normal[k, 1] + z * spots.normal[k, 2]) / length
         if facing <= 0:
@@ -285,6 +302,17 @@ def aim(spots, count, lamps, which, draw, out):  # noqa: ANN001, ANN201 - a kern
             out.start[kept, axis] = spots.start[k, axis]
         kept += 1
     return kept
+
+
+@numba.njit(**FAST)
+def fresnel(straight, facing):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Share mirrored at the cosine `facing`, given the share at normal incidence (Schlick, 1994).
+
+    Dull surfaces mirror less at grazing angles than glass would, hence the factor.
+    """
+    grazing = ONE - min(max(facing, ZERO), ONE)
+    squared = grazing * grazing
+    return straight + min(straight * GRAZING, ONE - straight) * squared * squared * grazing
 
 
 @numba.njit(**FAST)
@@ -310,10 +338,8 @@ def receive(spots, segments, shaded, lamps, paint, light):  # noqa: ANN001, ANN2
         inverse = ONE / max(np.sqrt(hx * hx + hy * hy + hz * hz), TINY)
         nx, ny, nz = spots.normal[k, 0], spots.normal[k, 1], spots.normal[k, 2]
         aligned = max((hx * nx + hy * ny + hz * nz) * inverse, ZERO)
-        grazing = ONE - min(max((hx * vx + hy * vy + hz * vz) * inverse, ZERO), ONE)
         g = spots.geom[k]
-        mirrored = paint.reflectance[g]
-        mirrored += (mirrored * np.float32(2.0)) * grazing * grazing * grazing * grazing * grazing
+        mirrored = fresnel(paint.reflectance[g], (hx * vx + hy * vy + hz * vz) * inverse)
         exponent = paint.exponent[g]
         shine = mirrored * (exponent + np.float32(8.0)) * np.float32(0.125) * aligned**exponent
         for c in range(3):
@@ -321,20 +347,58 @@ def receive(spots, segments, shaded, lamps, paint, light):  # noqa: ANN001, ANN2
 
 
 @numba.njit(**FAST)
-def bounce(spots, count, draw, rays):  # noqa: ANN001, ANN201 - a kernel, typed by numba
-    """Fill (N, 3) unit directions into which spots look for further light, cosine-weighted about their normals."""
-    key, size, use = draw
+def bounce(spots, count, draw, out):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Fill a `Glances` with one for each spot, cosine-weighted about its normal: what it scatters of further light."""
+    key, places, use = draw
     for k in range(count):
-        a, b = spread_pair(key, spots.ray[k], size, use)
-        nx, ny, nz = spots.normal[k, 0], spots.normal[k, 1], spots.normal[k, 2]
-        sign = ONE if nz >= 0 else -ONE
-        f = -ONE / (sign + nz)
-        g = nx * ny * f
-        radius, up = np.sqrt(a), np.sqrt(ONE - a)
-        p, q = radius * np.cos(np.float32(2 * np.pi) * b), radius * np.sin(np.float32(2 * np.pi) * b)
-        rays[k, 0] = p * (ONE + sign * nx * nx * f) + q * g + up * nx
-        rays[k, 1] = p * sign * g + q * (sign + ny * ny * f) + up * ny
-        rays[k, 2] = -p * sign * nx - q * ny + up * nz
+        a, b = spread_pair(key, places, spots.ray[k], use)
+        radius, turn = np.sqrt(a), np.float32(2 * np.pi) * b
+        p, q, up = radius * np.cos(turn), radius * np.sin(turn), np.sqrt(ONE - a)
+        normal = (spots.normal[k, 0], spots.normal[k, 1], spots.normal[k, 2])
+        around(normal, p, q, up, out.ray[k])
+        out.spot[k] = k
+        for axis in range(3):
+            out.start[k, axis] = spots.start[k, axis]
+            out.weight[k, axis] = spots.albedo[k, axis]
+
+
+@numba.njit(**FAST)
+def mirror(spots, count, paint, draw, out):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Fill a `Glances` with what shiny spots mirror, spread as their highlights are; returns how many.
+
+    Args:
+        spots: a `Spots`, its first `count` are used.
+        count: how many.
+        paint: a `Paint`.
+        draw: 64-bit key, (N, 2) places of rays as in `spread_pair`, number of the use.
+        out: a `Glances` to fill.
+    """
+    key, places, use = draw
+    half = np.empty(3, np.float32)
+    kept = 0
+    for k in range(count):
+        g = spots.geom[k]
+        if paint.exponent[g] < SHINY or paint.reflectance[g] <= 0:
+            continue
+        a, b = spread_pair(key, places, spots.ray[k], use)
+        up = (ONE - a) ** (ONE / (paint.exponent[g] + ONE))
+        radius, turn = np.sqrt(max(ONE - up * up, ZERO)), np.float32(2 * np.pi) * b
+        normal = (spots.normal[k, 0], spots.normal[k, 1], spots.normal[k, 2])
+        around(normal, radius * np.cos(turn), radius * np.sin(turn), up, half)
+        facing = half[0] * spots.back[k, 0] + half[1] * spots.back[k, 1] + half[2] * spots.back[k, 2]
+        leaving = ZERO
+        for axis in range(3):
+            out.ray[kept, axis] = np.float32(2.0) * facing * half[axis] - spots.back[k, axis]
+            leaving += out.ray[kept, axis] * spots.normal[k, axis]
+        if facing <= 0 or leaving <= 0:
+            continue
+        share = fresnel(paint.reflectance[g], facing)
+        out.spot[kept] = k
+        for axis in range(3):
+            out.start[kept, axis] = spots.start[k, axis]
+            out.weight[kept, axis] = share
+        kept += 1
+    return kept
 
 
 @numba.njit(**FAST)
@@ -348,23 +412,23 @@ def surround(spots, count, lamps, paint, further, light):  # noqa: ANN001, ANN20
 
 
 @numba.njit(**FAST)
-def collect(spots, count, rays, there, lamps, light):  # noqa: ANN001, ANN201 - a kernel, typed by numba
-    """Add what spots see in their bounce directions: light leaving other surfaces, else the sky.
+def collect(glances, count, there, lamps, light):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Add what spots see in their glances: light leaving other surfaces, else the sky.
 
     Args:
-        spots: a `Spots`, its first `count` are used.
+        glances: a `Glances`, its first `count` are used.
         count: how many.
-        rays: (N, 3) bounce directions.
-        there: (N,) row of the light found for each spot or -1, (M, 3) light that leaves the surfaces found.
+        there: (M,) row of the light found by each glance or -1, (K, 3) light that leaves the surfaces found.
         lamps: a `Lamps`.
         light: (N, 3) added to.
     """
     found, leaving = there
     for k in range(count):
-        sky = ONE + SKY_SLOPE * rays[k, 2]
+        spot = glances.spot[k]
+        sky = ONE + SKY_SLOPE * glances.ray[k, 2]
         for c in range(3):
             seen = leaving[found[k], c] if found[k] >= 0 else sky * lamps.ambient[c]
-            light[k, c] += spots.albedo[k, c] * seen
+            light[spot, c] += glances.weight[k, c] * seen
 
 
 @numba.njit(**FAST)

@@ -41,6 +41,7 @@ class Triangles(NamedTuple):
         corners: (F, 3, 3) places of the faces' corners.
         normals: (F, 3, 3) unit shading normals there.
         flat: (F, 3) unit normals of the faces.
+        bent: (F,) whether the shading normals differ from the face's.
     """
 
     vertices: Floats32
@@ -50,6 +51,7 @@ class Triangles(NamedTuple):
     corners: Floats32
     normals: Floats32
     flat: Floats32
+    bent: NDArray[np.bool_]
 
 
 class Pages(NamedTuple):
@@ -154,6 +156,22 @@ class Segments(NamedTuple):
     share: Floats32
 
 
+class Glances(NamedTuple):
+    """Directions into which spots look for light that other surfaces send them; arrays have room for every spot.
+
+    Attributes:
+        spot: (N,) int32 the spot's number.
+        start: (N, 3) metres.
+        ray: (N, 3) unit vectors.
+        weight: (N, 3) of what is seen there.
+    """
+
+    spot: NDArray[np.int32]
+    start: Floats32
+    ray: Floats32
+    weight: Floats32
+
+
 def triangles(vertices: int, faces: int) -> Triangles:
     """Room for so many vertices and faces."""
     return Triangles(
@@ -164,6 +182,7 @@ def triangles(vertices: int, faces: int) -> Triangles:
         np.empty((faces, 3, 3), np.float32),
         np.empty((faces, 3, 3), np.float32),
         np.empty((faces, 3), np.float32),
+        np.empty(faces, np.bool_),
     )
 
 
@@ -178,3 +197,9 @@ def segments(count: int) -> Segments:
     spot, lamp = (np.empty(count, np.int32) for _ in range(2))
     start, span = (np.empty((count, 3), np.float32) for _ in range(2))
     return Segments(spot, lamp, start, span, np.empty(count, np.float32))
+
+
+def glances(count: int) -> Glances:
+    """Room for one glance of each of `count` spots."""
+    start, ray, weight = (np.empty((count, 3), np.float32) for _ in range(3))
+    return Glances(np.empty(count, np.int32), start, ray, weight)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import final
 
 import mujoco
@@ -20,10 +21,15 @@ from eyehand.world.pathtrace import kernels, looks
 from eyehand.world.pathtrace.casting import Caster
 from eyehand.world.pathtrace.geometry import Geometry
 from eyehand.world.pathtrace.light import Light
-from eyehand.world.pathtrace.tables import Lamps, Paint, Spots, segments, spots
+from eyehand.world.pathtrace.tables import Glances, Lamps, Paint, Spots, glances, segments, spots
 from eyehand.world.rendering import NOTHING, Cameras, Look, Poses
 
-_LAMP_USE, _BOUNCE_USE, _FURTHER_USE = 8, 2, 4  # uses of random numbers; every lamp takes one of its own
+_LAMP_USE, _BOUNCE_USE, _FURTHER_USE, _MIRROR_USE = (
+    8,
+    2,
+    4,
+    6,
+)  # uses of random numbers; every lamp takes one of its own
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,8 @@ class TraceOptions:
 
     Attributes:
         samples: rays for each pixel.
-        bounces: 0 for direct light and an even light from everywhere, 1 to follow the light by one diffuse bounce.
+        bounces: 0 for direct light and an even light from everywhere, 1 to follow the light by one bounce,
+            scattered by every surface and mirrored by shiny ones.
         lamp_radius_m: of every lamp; larger ones cast softer shadows.
         sun_half_angle_rad: of every sun.
         falloff: lamps are brighter near them than far away; they have their full strength at the scene's centre.
@@ -62,13 +69,13 @@ class TraceOptions:
 
 @dataclass(frozen=True)
 class _Scene:
-    """One simulation: what is traced, painted and lit, and its key of random numbers."""
+    """One simulation: what is traced, painted and lit, its key of random numbers, and see `kernels.spread_pair`."""
 
     caster: Caster
     paint: Paint
     lamps: Lamps
     key: np.uint64
-    size: tuple[int, int]
+    places: NDArray[np.int32]
 
 
 @final
@@ -163,7 +170,7 @@ class PathTracer:
             looks.paint(self._own, poses, look, row, factors),
             looks.lamps(lights, of, axis, radius, self._centre_m),
             key,
-            cameras.size,
+            _places(cameras.size, self.options.samples),
         )
 
     def _trace_row(self, poses: Poses, cameras: Cameras, look: Look, row: int, key: np.uint64, light: Light) -> None:
@@ -198,17 +205,24 @@ class PathTracer:
             kernels.surround(where, count, scene.lamps, scene.paint, np.float32(1.0), light)
             return light
         kernels.surround(where, count, scene.lamps, scene.paint, np.float32(0.0), light)
-        rays = np.empty((count, 3), np.float32)
-        kernels.bounce(where, count, (scene.key, scene.size, _BOUNCE_USE), rays)
-        there, met = self._meet(scene, where.start[:count], rays)
-        further = np.zeros((count, 3), np.float32)
-        # Spots of the bounce are numbered by the spots they were seen from; any number serves as a source of noise.
-        _lit_by(scene, there, met, NOTHING, _FURTHER_USE, further)
-        kernels.surround(there, met, scene.lamps, scene.paint, kernels.FURTHER, further)
+        draw = (scene.key, scene.places)
+        scattered, mirrored = glances(count), glances(count)
+        kernels.bounce(where, count, (*draw, _BOUNCE_USE), scattered)
+        self._look(scene, scattered, count, light)
+        shiny = kernels.mirror(where, count, scene.paint, (*draw, _MIRROR_USE), mirrored)
+        self._look(scene, mirrored, int(shiny), light)
+        return light
+
+    def _look(self, scene: _Scene, ways: Glances, count: int, light: Floats32) -> None:
+        """Add what the first `count` glances see: one lamp's light on other surfaces, their glow, or the sky."""
+        there, met = self._meet(scene, ways.start[:count], ways.ray[:count])
+        leaving = np.zeros((count, 3), np.float32)
+        # These spots are numbered by the glances; any number serves as a source of noise.
+        _lit_by(scene, there, met, NOTHING, _FURTHER_USE, leaving)
+        kernels.surround(there, met, scene.lamps, scene.paint, kernels.FURTHER, leaving)
         found = np.full(count, NOTHING, np.int32)
         found[there.ray[:met]] = np.arange(met, dtype=np.int32)
-        kernels.collect(where, count, rays, (found, further), scene.lamps, light)
-        return light
+        kernels.collect(ways, count, (found, leaving), scene.lamps, light)
 
     def _behind(self, cameras: Cameras, look: Look, scene: _Scene, row: int) -> Floats32:
         """(H * W, 3) what is seen where no geom is: a photograph over the whole picture, a colour, or the sky."""
@@ -242,10 +256,19 @@ def _offsets(samples: int) -> Floats32:
     return (places - places.mean(0)).astype(np.float32)
 
 
+@lru_cache(maxsize=8)
+def _places(size: tuple[int, int], samples: int) -> NDArray[np.int32]:
+    """(S * H * W, 2) block of 2 x 2 pixels of each ray, and its number within the block; not to be written to."""
+    row, column = np.mgrid[: size[0], : size[1]]
+    block = (row // 2) * ((size[1] + 1) // 2) + column // 2
+    within = 4 * np.arange(samples)[:, None, None] + 2 * (row % 2) + column % 2
+    return np.stack([np.broadcast_to(block, within.shape), within], axis=-1).reshape(-1, 2).astype(np.int32)
+
+
 def _lit_by(scene: _Scene, where: Spots, count: int, lamp: int, use: int, light: Floats32) -> None:
     """Add one lamp's light, or for lamp -1 that of a lamp chosen for each spot."""
     ways = segments(count)
-    kept = kernels.aim(where, count, scene.lamps, lamp, (scene.key, scene.size, use), ways)
+    kept = kernels.aim(where, count, scene.lamps, lamp, (scene.key, scene.places, use), ways)
     if lamp == len(scene.lamps.sun) - 1:
         shaded = np.zeros(kept, bool)  # the headlight sees what the camera sees
     else:
