@@ -13,10 +13,12 @@ from typing import Annotated
 
 import tyro
 
-from eyehand.cli import output
+from eyehand.cli import output, scaling
 from eyehand.cli.pairs import PAIRS
 from eyehand.cli.pairs.comparing import Comparison, Course, compare
 from eyehand.errors import InvalidValueError, UnknownNameError
+
+SCALING = "scaling"
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Options:
     """Options of `eyehand bench`."""
 
     name: tyro.conf.Positional[str] = ""
-    """The pair to measure; all of them by default."""
+    """The pair to measure, all of them by default; `scaling` measures what 1 to 256 simulations cost."""
     repetitions: int = 15
     """How often each side is measured."""
     one_core: bool = False
@@ -33,6 +35,8 @@ class Options:
     """The folder of the peers' programs, in a checkout."""
     environments: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path(".bench")
     """The folder of the peers' environments, made by `make bench`."""
+    output: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("runs/bench")
+    """Where `scaling` writes its numbers and its plot."""
     json: bool = False
     """Print JSON."""
 
@@ -42,7 +46,9 @@ def run(arguments: Sequence[str]) -> int:
     options = output.parse(Options, arguments, "bench")
     if options.repetitions < 1:
         raise InvalidValueError("--repetitions", options.repetitions, "a number of at least 1")
-    names = [pair.name for pair in PAIRS]
+    if options.name == SCALING:
+        return scaling.run(options.output, options.json)
+    names = [*(pair.name for pair in PAIRS), SCALING]
     if options.name and options.name not in names:
         raise UnknownNameError("pair", options.name, names)
     course = Course(options.repetitions, options.peers, options.environments, options.one_core)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,43 +21,58 @@ from eyehand.world.simulation import SimulatedWorld
 SIMULATIONS, RATE_HZ, SUBSTEPS = 64, 20, 25
 STEPS = {True: 10, False: 20}  # of every simulation in a repetition, with and without camera
 PEER_STEPS = {True: 12, False: 100}
-_ABOUT = (
-    "{threads} threads, {simulations} simulations, a Panda and one to three objects, {substeps} physics steps of 2 ms "
-    "per control step, displacements of the tool turned into joint targets by damped least squares five times in it, "
-    "resets included{camera}"
-)
 
 
 def prepare(folder: Path, camera: bool) -> Work:
-    """The world of `view_reach` with a Panda and physics; a fresh random command in every step."""
+    """Episodes of many simulations; a fresh random command in every step."""
     del folder
-    task = load_task("view_reach", robot="panda", rate_hz=float(RATE_HZ), substeps=SUBSTEPS)
+    world = make_world(SIMULATIONS, camera)
+    setup = {
+        "camera": camera,
+        "size": next(iter(world.task.camera_size.values())),
+        "control_hz": RATE_HZ,
+        "steps": PEER_STEPS[camera],
+    }
+    return Work(setup, {"": stepping(world, STEPS[camera])}, f"{about(camera)}, {SIMULATIONS} simulations")
+
+
+def make_world(simulations: int, camera: bool) -> SimulatedWorld[Any]:
+    """`view_reach` with a Panda, one object (as Lift has) and physics, at the start of its episodes.
+
+    Args:
+        simulations: how many are stepped together.
+        camera: whether every observation has a picture.
+    """
+    task = load_task("view_reach", robot="panda", objects=1, rate_hz=float(RATE_HZ), substeps=SUBSTEPS)
     domain = load_domain("sim", task.name)
     domain = dataclasses.replace(domain, dynamics=dataclasses.replace(domain.dynamics, motion="mujoco"))
     reads: frozenset[Group] = frozenset({"proprio", "camera"} if camera else {"proprio"})
     world = SimulatedWorld(task, domain, reads, auto_reset=True)
-    world.reset(np.arange(SIMULATIONS))
-    setup = {
-        "camera": camera,
-        "size": next(iter(task.camera_size.values())),
-        "control_hz": RATE_HZ,
-        "steps": PEER_STEPS[camera],
-    }
-    picture = ", one 128x128 picture per step in colour, depth and ids" if camera else ""
-    about = _ABOUT.format(threads=default_threads(), simulations=SIMULATIONS, substeps=SUBSTEPS, camera=picture)
-    return Work(setup, {"": _steps(world, STEPS[camera])}, about)
+    world.reset(np.arange(simulations))
+    return world
 
 
-def _steps(world: SimulatedWorld[object], steps: int) -> Callable[[], int]:
+def about(camera: bool) -> str:
+    """Threads and physics of that world."""
+    picture = ", and a 128x128 picture in colour, depth and ids" if camera else ""
+    return (
+        f"{default_threads()} threads, a Panda and one household object, {SUBSTEPS} physics steps of "
+        f"{1e3 / RATE_HZ / SUBSTEPS:g} ms per control step, displacements of the tool turned into joint targets by "
+        f"damped least squares five times in it, resets included{picture}"
+    )
+
+
+def stepping(world: SimulatedWorld[Any], steps: int) -> Callable[[], int]:
+    """A function that steps a world so often and returns how many control steps that made, all rows together."""
     low, high = np.array(world.commands[0].low), np.array(world.commands[0].high)
-    done = [0]
+    rows = np.arange(len(world.now.seeds))
+    done = itertools.count()
 
     def work() -> int:
-        for _ in range(steps):
-            share = counter.uniform(np.arange(SIMULATIONS)[:, None], "bench/command", done[0], np.arange(len(low)))
-            world.step(Decision(np.zeros(SIMULATIONS, np.int64), low + share * (high - low), None, {}))
-            done[0] += 1
-        return steps * SIMULATIONS
+        for step in itertools.islice(done, steps):
+            share = counter.uniform(rows[:, None], "bench/command", step, np.arange(len(low)))
+            world.step(Decision(np.zeros(len(rows), np.int64), low + share * (high - low), None, {}))
+        return steps * len(rows)
 
     return work
 
