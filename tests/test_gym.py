@@ -21,6 +21,7 @@ from eyehand.gym.rows import Rows
 from eyehand.tasks import load_task, task_names
 from eyehand.tasks.planar_reach import PlanarReach
 from eyehand.types import Images
+from eyehand.world.domain import Domain
 from eyehand.world.domain_files import load_domain
 from eyehand.world.simulation import SimulatedWorld
 
@@ -131,7 +132,7 @@ def test_the_expert_succeeds_and_the_task_ends_the_episode() -> None:
 
 
 class Stick:
-    """A task with continuous commands and goals that are pictures: planar_reach, said otherwise."""
+    """A task with continuous commands: planar_reach, said otherwise."""
 
     name = "planar_reach"
 
@@ -140,6 +141,10 @@ class Stick:
         spec = self._task.commands[0]
         low = (-0.04, -0.02, 0.0)
         self.commands = (type(spec)(spec.name, low, spec.high),)
+
+    def within(self, domain: Domain) -> Stick:
+        del domain
+        return self
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._task, name)
@@ -362,3 +367,8 @@ def test_a_goal_that_is_a_picture_is_shown_as_one() -> None:
     assert seen["goal"].dtype == np.uint8
     assert (seen["goal"] == picture).all()
     assert seen["goal"] is not picture
+    picture = np.arange(2 * 30 * 32 * 3, dtype=np.uint8).reshape(2, 30, 32, 3)
+    small = rows.seen(type(obs)(**{**vars(obs), "goal": picture}))
+    assert isinstance(small, dict)
+    assert small["goal"].shape == (2, 60, 64, 3)
+    assert (small["goal"][:, ::2, 1::2] == picture).all()

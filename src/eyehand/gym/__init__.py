@@ -12,7 +12,8 @@ tree included; it imports no task and starts nothing.
 What an environment shows (`observation`): "pixels" is a dictionary of what a robot could read, one uint8 image
 (H, W, 3) per camera by its name, `proprio` (J,) and, where the task has one, `goal` (an image or a vector); "state" is
 one float32 vector of encoders, of what recordings tell of the scene and of a goal that is a vector, which no robot
-could read; "both" is the dictionary with the vector under `state`.
+could read; "both" is the dictionary with the vector under `state`. Pictures with a side below 36 pixels are shown a
+whole number of times larger, because the usual convolutional networks take no smaller ones.
 
 Actions are `Discrete` where the task's commands come from a table, else `Box(-1, 1)`, scaled to the command's limits.
 `terminated` is the task's own end, `truncated` its time limit. `info` has `is_success`, `episode_seed` and the task's

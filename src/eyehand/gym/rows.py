@@ -20,6 +20,7 @@ Seen: TypeAlias = "dict[str, Array] | Array"  # what an environment shows: named
 
 VIEWS: tuple[View, ...] = ("pixels", "state", "both")
 LIMIT = 100.0  # radians or metres; Gymnasium asks for finite bounds, and nothing in these tasks gets near
+LEAST_PX = 36  # of a picture: the usual convolutional networks take no smaller ones
 FPS = 5.0  # of rendered frames where no task says otherwise
 _TOLD: frozenset[Group] = frozenset({"goal", "proprio"})
 
@@ -127,11 +128,11 @@ class Rows:
         """An observation in Gymnasium's terms, every array new and leading with the rows."""
         if self._view == "state":
             return self._state(obs)
-        found = {name: np.array(camera.rgb) for name, camera in obs.cameras.items()}
+        found = {name: _enlarged(cast("Images", camera.rgb)) for name, camera in obs.cameras.items()}
         if obs.proprio is not None:
             found["proprio"] = _bounded(obs.proprio)
         if obs.goal is not None:
-            found["goal"] = np.array(obs.goal) if _is_picture(obs.goal) else _bounded(obs.goal)
+            found["goal"] = _enlarged(obs.goal) if _is_picture(obs.goal) else _bounded(obs.goal)
         if self._view == "both":
             found["state"] = self._state(obs)
         return found
@@ -183,6 +184,12 @@ def chosen_seeds(options: dict[str, Any] | None, rows: int, allowed: tuple[str, 
 
 def _is_picture(goal: Array | None) -> bool:
     return goal is not None and goal.dtype == np.uint8
+
+
+def _enlarged(pictures: Images) -> Images:
+    """New pictures (B, H, W, 3); those with a side below `LEAST_PX` a whole number of times larger."""
+    times = -(-LEAST_PX // min(pictures.shape[1:3]))
+    return pictures.repeat(times, axis=1).repeat(times, axis=2)
 
 
 def _bounded(values: Array) -> Array:
