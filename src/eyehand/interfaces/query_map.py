@@ -13,7 +13,7 @@ from typing import Protocol, final
 import numpy as np
 import torch
 
-from eyehand.types import Floats, Images
+from eyehand.types import Floats, Images, Integers
 
 GRID = 8
 
@@ -80,8 +80,7 @@ class QueryMap:
         """Lighten every cell of frames (B, H, W, 3) by its probability, in yellow."""
         height, width = image.shape[1:3]
         share = z.detach().cpu().numpy().clip(0.0, 1.0)
-        rows, columns = np.arange(height) * GRID // height, np.arange(width) * GRID // width
-        weight = 0.5 * share[:, rows][:, :, columns][..., None]
+        weight = 0.5 * share[:, _cells(height)][:, :, _cells(width)][..., None]
         return (image + weight * (np.array([255.0, 220.0, 0.0]) - image)).astype(np.uint8)
 
     def _centre_px(self, z: torch.Tensor) -> torch.Tensor:
@@ -94,3 +93,8 @@ class QueryMap:
         centre = torch.stack([(z.sum(dim=2) * row).sum(dim=1) / safe, (z.sum(dim=1) * column).sum(dim=1) / safe], dim=1)
         middle = torch.tensor([height / 2, width / 2], dtype=z.dtype)
         return torch.where((total > 1e-6)[:, None], centre, middle)
+
+
+def _cells(pixels: int) -> Integers:
+    """The cell (n,) of every row or column of pixels."""
+    return np.arange(pixels, dtype=np.int64) * GRID // pixels

@@ -17,11 +17,12 @@ Privileged information:
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, final
+from typing import Literal, cast, final
 
 import numpy as np
 
@@ -33,6 +34,7 @@ from eyehand.world.domain import Domain
 from eyehand.world.objects.catalogue import household_objects
 from eyehand.world.reaching import reach
 from eyehand.world.robots.loading import load_robot
+from eyehand.world.robots.robot import Shell
 from eyehand.world.tabletop import Tabletop
 from eyehand.world.tabletop_motion import KinematicTool, MujocoTool
 from eyehand.world.tabletop_view import Portrait, TabletopImaging
@@ -104,7 +106,7 @@ class StraightLine:
 
 
 @lru_cache(maxsize=4)
-def _scene(robot: str, objects: str, timestep_s: float, shell: str) -> Tabletop:
+def _scene(robot: str, objects: str, timestep_s: float, shell: Shell) -> Tabletop:
     """The composed scene; a second to make, so that the last few are kept."""
     return Tabletop(load_robot(robot), household_objects(objects), SLOTS, timestep_s, shell)
 
@@ -126,7 +128,7 @@ class ViewReach:
         pool: int = 64,
         rate_hz: float = 4.0,
         substeps: int = 50,
-        family: Literal["train", "held_out"] = "train",
+        family: str = "train",
     ) -> None:
         """Make the task.
 
@@ -145,7 +147,8 @@ class ViewReach:
             raise UnknownNameError("viewpoints", viewpoints, ("anywhere", "seen", "novel"), "view_reach")
         if pool < 1 or substeps < 1 or not rate_hz > 0:
             raise InvalidValueError("pool, substeps, rate_hz", (pool, substeps, rate_hz), "numbers above 0")
-        self.robot, self.objects, self.viewpoints, self.pool = robot, objects, viewpoints, pool
+        self.viewpoints: Viewpoints = viewpoints
+        self.robot, self.objects, self.pool = robot, objects, pool
         self.rate_hz, self.substeps, self.family = rate_hz, substeps, family
         self.dt_s = 1.0 / rate_hz
         self.interface = QueryMap(viewpoints_K(), CAMERA_SIZE)
@@ -162,8 +165,9 @@ class ViewReach:
         """With the family of objects that lie in the domain."""
         if domain.appearance.objects == self.family:
             return self
-        options = ("robot", "objects", "viewpoints", "pool", "rate_hz", "substeps")
-        return ViewReach(**{name: getattr(self, name) for name in options}, family=domain.appearance.objects)
+        task = copy.copy(self)
+        task.family = domain.appearance.objects
+        return task
 
     def sample(self, seeds: Integers) -> ViewReachState:
         """Objects, start and viewpoint of every episode."""
@@ -173,7 +177,9 @@ class ViewReach:
         kinds = (counter.uniform(seeds[:, None], "reset/kind", index=slots) * len(scene.slots.objects)).astype(np.int64)
         held = np.where(slots < np.reshape(number, (-1, 1)), kinds, -1)
         query = (counter.uniform(seeds, "reset/query") * number).astype(np.int64)
-        radii = 0.5 * np.array([np.linalg.norm(thing.size_m[:2]) for thing in scene.slots.objects])[np.maximum(held, 0)]
+        radii = (
+            0.5 * np.array([float(np.hypot(*thing.size_m[:2])) for thing in scene.slots.objects])[np.maximum(held, 0)]
+        )
         place = viewpoints.scatter(seeds, radii + CLEARANCE_M / 2, WORKSPACE_LOW_M[:2], WORKSPACE_HIGH_M[:2])
         yaw = 2 * np.pi * counter.uniform(seeds[:, None], "reset/yaw", index=slots)
         physics = scene.place(self._start(seeds), held, place, yaw)
@@ -256,7 +262,7 @@ class ViewReach:
         return {CAMERA: TabletopImaging(self._shown_scene(domain), domain, viewpoints_K(), CAMERA_SIZE)}
 
     def _shown_scene(self, domain: Domain) -> Tabletop:
-        return _scene(self.robot, self.family, self.dt_s / self.substeps, domain.appearance.shell)
+        return _scene(self.robot, self.family, self.dt_s / self.substeps, cast("Shell", domain.appearance.shell))
 
 
 def viewpoints_K() -> Floats:

@@ -27,7 +27,6 @@ TABLE_CENTRE_M = (0.45, 0.0)
 TABLE_HEIGHT_M = 0.75  # of its top above the floor
 ROOM_M = 2.6  # from the table's centre to each wall
 WALL_HEIGHT_M = 2.6
-CLUTTER = 6  # most things that only stand about
 REACH_SENSED_M = 3.0  # distances beyond are told as this
 _BOX, _PLANE = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_PLANE
 _EMPTY_M = np.array([0.0, 0.0, -5.0])  # where the bodies of empty slots float, under the floor
@@ -57,7 +56,6 @@ class Tabletop:
         add_clutter(spec)
         if slots:
             add_slots(spec, objects, slots)
-            _add_clutter(spec, objects[0].name)
         hand = _hand_geoms(spec)
         _add_rulers(spec, hand, slots)
         self.model = spec.compile()
@@ -67,7 +65,6 @@ class Tabletop:
         self.chain = Chain.from_model(self.model, robot.joints, TOOL)
         self.tool: int = self.model.site(TOOL).id
         self.hand_body: int = self.model.site_bodyid[self.tool]
-        self.clutter = np.array([self.model.geom(f"clutter{k}").id for k in range(CLUTTER if slots else 0)], np.int64)
         self.arm_geoms = _arm_geoms(self.model)
         self.dofs = np.array([self.model.joint(name).dofadr[0] for name in robot.joints])
         self.servos = np.array([self.model.actuator(name).id for name in robot.joints])
@@ -165,15 +162,6 @@ def _add_room(spec: mujoco.MjSpec) -> None:
         size = [0.02, ROOM_M, height] if dx else [ROOM_M, 0.02, height]
         place = [x + dx * (ROOM_M + 0.02), y + dy * (ROOM_M + 0.02), height - TABLE_HEIGHT_M]
         _add_scenery(world, f"wall/{i}", size, place, [0.80, 0.80, 0.77, 1])
-
-
-def _add_clutter(spec: mujoco.MjSpec, mesh: str) -> None:
-    """Things that are seen and touched by nothing; pictures put them somewhere and choose their meshes."""
-    for k in range(CLUTTER):
-        kind = mujoco.mjtGeom.mjGEOM_MESH
-        spec.worldbody.add_geom(
-            name=f"clutter{k}", type=kind, meshname=mesh, group=2, contype=0, conaffinity=0, pos=_EMPTY_M
-        )
 
 
 def _add_scenery(world: mujoco.MjsBody, name: str, size: list[float], pos: list[float], rgba: list[float]) -> None:

@@ -17,8 +17,9 @@ from typing import Any, Protocol, final
 
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
 
-from eyehand.types import Floats, Images, Integers
+from eyehand.types import Floats, Floats32, Images, Integers
 from eyehand.world import clutter, counter, viewpoints
 from eyehand.world.domain import Domain, bounds
 from eyehand.world.looks import draw_cameras, draw_look, own_rgba, own_texture, roles
@@ -33,11 +34,6 @@ from eyehand.world.tabletop import Tabletop
 TEXTURES = 48  # of each family
 _TEXTURE_SIZE = 128
 _FIRST_SEED = {"train": 0, "held_out": 10_000}  # of the two families' textures
-STRIPS_M = np.array([  # ((x low, x high), (y low, y high)) of the table where clutter may stand
-    [[0.92, 1.04], [-0.65, 0.65]],
-    [[0.15, 0.90], [0.50, 0.68]],
-    [[0.15, 0.90], [-0.68, -0.50]],
-])  # fmt: skip
 _PORTRAIT_ELEVATION_RAD = 0.6
 _PORTRAIT_DISTANCE_M = 0.6
 _PORTRAIT_FILLS = 0.8  # of the picture, by the object
@@ -184,7 +180,7 @@ class Painter:
         """
         scene, domain = self._scene, self._domain
         poses = self._poses(physics, held, seeds)
-        look = draw_look(domain, scene.model, seeds, self._extra, own=self._own(held))
+        look = draw_look(domain, scene.model, seeds, self._extra, own=self._own(held, seeds))
         if not robot:
             rgba = np.array(look.rgba)
             rgba[:, self._company, 3] = 0.0
@@ -217,41 +213,20 @@ class Painter:
         open_s = self._domain.numbers("sensor.shutter_s", seeds)[:, None]
         return self._scene.posed(physics, self._scene.joints(physics) - open_s * speed)
 
-    def _with_clutter(self, poses: Poses, seeds: Integers) -> tuple[Poses, Integers]:
-        """The poses with clutter put about the workspace, and which objects (B, C) it shows."""
-        scene, draws = self._scene, self._draws(seeds)[:, None]
-        index = np.arange(len(scene.clutter))
-        things = (counter.uniform(draws, "clutter/kind", index=index) * len(scene.slots.objects)).astype(np.int64)
-        strip = STRIPS_M[(counter.uniform(draws, "clutter/strip", index=index) * len(STRIPS_M)).astype(np.int64)]
-        share = np.stack([counter.uniform(draws, f"clutter/{axis}", index=index) for axis in "xy"], axis=-1)
-        place = np.concatenate([strip[..., 0] + share * (strip[..., 1] - strip[..., 0]), 0.0 * share[..., :1]], axis=-1)
-        yaw = 2 * np.pi * counter.uniform(draws, "clutter/yaw", index=index)
-        cos, sin, zero = np.cos(yaw), np.sin(yaw), 0.0 * yaw
-        turn = np.stack([cos, -sin, zero, sin, cos, zero, zero, zero, zero + 1], axis=-1).reshape(*yaw.shape, 3, 3)
-        mesh = scene.slots.meshes(things)
-        position, rotation = poses.position_m.copy(), poses.rotation.copy()
-        position[:, scene.clutter] = place + np.einsum("bcij,bcj->bci", turn, scene.model.mesh_pos[mesh])
-        rotation[:, scene.clutter] = np.einsum("bcij,bcjk->bcik", turn, self._mesh_R[mesh])
-        return Poses(position, rotation), things
-
-    def _draws(self, seeds: Integers) -> Integers:
-        """What the room depends on: in a population the draw, else the episode."""
-        return counter.draw_of(seeds) << counter.DRAW_BITS if self._domain.population else seeds
-
-    def _own(self, held: Integers, clutter: Integers) -> Look:
-        """How the scene looks before the domain changes anything: what the slots (B, K) and clutter (B, C) show."""
-        scene, batch = self._scene, len(held)
-        things = np.concatenate([held, clutter], axis=1)
-        geoms, row = np.concatenate([scene.slots.geoms[:, 0], scene.clutter]), np.maximum(things, 0)
-        mesh = np.repeat(scene.model.geom_dataid.astype(np.int32)[None], batch, axis=0)
+    def _own(self, held: Integers, seeds: Integers) -> Look:
+        """How the scene looks before the domain changes it: what the slots (B, K) hold, how large the clutter is."""
+        model, slots = self._scene.model, self._scene.slots
+        geoms, row, batch = slots.geoms[:, 0], np.maximum(held, 0), len(held)
+        mesh = np.repeat(model.geom_dataid.astype(np.int32)[None], batch, axis=0)
         rgba, texture = np.repeat(self._rgba[None], batch, axis=0), np.repeat(self._texture[None], batch, axis=0)
         gloss = np.repeat(self._gloss[None], batch, axis=0)  # (B, G, 2)
-        mesh[:, geoms], rgba[:, geoms] = scene.slots.meshes(things), self._object_rgba[row]
+        mesh[:, geoms], rgba[:, geoms] = slots.meshes(held), self._object_rgba[row]
         texture[:, geoms], gloss[:, geoms] = self._object_texture[row], self._object_gloss[row]
-        return Look(rgba=rgba, mesh=mesh, texture=texture, specular=gloss[..., 0], shininess=gloss[..., 1])
+        size = clutter.sizes_m(self._domain, model, seeds) if self._domain.appearance.clutter != 0 else None
+        return Look(rgba=rgba, mesh=mesh, size=size, texture=texture, specular=gloss[..., 0], shininess=gloss[..., 1])
 
 
-def _own_gloss(model: mujoco.MjModel) -> Floats:
+def _own_gloss(model: mujoco.MjModel) -> Floats32:
     """(G, 2) specular and shininess of every geom's material."""
     out = np.tile(np.array([0.5, 0.5], np.float32), (model.ngeom, 1))
     painted = model.geom_matid >= 0
@@ -260,15 +235,7 @@ def _own_gloss(model: mujoco.MjModel) -> Floats:
     return out
 
 
-def _rotations(quaternions: Floats) -> Floats:
-    """Rotation matrices (N, 3, 3) of MuJoCo's quaternions (N, 4)."""
-    out = np.empty((len(quaternions), 9))
-    for one, quaternion in zip(out, quaternions, strict=True):
-        mujoco.mju_quat2Mat(one, quaternion)
-    return out.reshape(-1, 3, 3)
-
-
-def _texture_rows(model: mujoco.MjModel, names: Sequence[str]) -> Integers:
+def _texture_rows(model: mujoco.MjModel, names: Sequence[str]) -> NDArray[np.int32]:
     """Rows among the model's 2-D textures of the textures with these names; -1 where there is none."""
     rank = np.cumsum(model.tex_type == mujoco.mjtTexture.mjTEXTURE_2D) - 1
     ids = [mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_TEXTURE, name) for name in names]

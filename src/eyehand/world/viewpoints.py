@@ -58,11 +58,9 @@ def look(
         (B, 4, 4) camera to world. Where no try has the object in sight, the last one.
     """
     tries = np.arange(TRIES)
-    if kind == "anywhere":
-        T = _dome(seeds[:, None], tries)  # (B, TRIES, 4, 4)
-    else:
-        chosen = (counter.uniform(seeds[:, None], "viewpoint/which", index=tries) * pool).astype(np.int64)
-        T = _dome(chosen + (1 << 20 if kind == "novel" else 1 << 21), np.int64(0))
+    chosen = (counter.uniform(seeds[:, None], "viewpoint/which", index=tries) * pool).astype(np.int64)
+    numbered = (chosen + (1 << 20 if kind == "novel" else 1 << 21), np.zeros(1, np.int64))
+    T = _dome(*((seeds[:, None], tries) if kind == "anywhere" else numbered))  # (B, TRIES, 4, 4)
     seen = _in_sight(T, query_m[:, None], robot_m)
     first = np.where(seen.any(axis=1), seen.argmax(axis=1), TRIES - 1)
     return T[np.arange(len(seeds)), first]
@@ -114,6 +112,6 @@ def scatter(seeds: Integers, radii_m: Floats, low_m: Floats, high_m: Floats) -> 
             apart = np.linalg.norm(candidates - placed[:, None, j], axis=-1)
             gap = np.minimum(gap, apart - (radii_m[:, k] + radii_m[:, j])[:, None])
         clear = gap > 0
-        best = np.where(clear.any(axis=1), clear.argmax(axis=1), gap.argmax(axis=1))
-        placed[:, k] = candidates[np.arange(batch), best]
+        rank = np.where(clear.any(axis=1, keepdims=True), clear.astype(np.float64), gap)
+        placed[:, k] = candidates[np.arange(batch), rank.argmax(axis=1)]
     return placed

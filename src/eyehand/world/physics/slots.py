@@ -88,7 +88,7 @@ class Slots:
         return fields
 
     def meshes(self, held: Integers) -> NDArray[np.int32]:
-        """The mesh (B, K) that every slot's visual geom shows; -1 where a slot is empty."""
+        """The visual meshes (B, N) of objects (B, N); -1 where there is none."""
         return np.where(held >= 0, self._geoms["geom_dataid"][np.maximum(held, 0), 0], -1).astype(np.int32)
 
 
