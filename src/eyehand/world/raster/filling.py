@@ -104,7 +104,8 @@ def fill_face(p, q, r, what, picture: Picture) -> None:  # noqa: ANN001 - tuples
         what: (face, geom) to write.
         picture: changed where the triangle is nearer than what was there.
     """
-    height, width = picture.geom.shape
+    inverse_depth, faces, geoms = picture
+    height, width = geoms.shape
     px, py, qx, qy, rx, ry = (
         np.float64(p[0]),
         np.float64(p[1]),
@@ -119,7 +120,7 @@ def fill_face(p, q, r, what, picture: Picture) -> None:  # noqa: ANN001 - tuples
     dq, dr = np.float64(q[2]) - p[2], np.float64(r[2]) - p[2]
     gx = (dq * (ry - py) - dr * (qy - py)) / area
     gy = (dr * (qx - px) - dq * (rx - px)) / area
-    nearest, farthest = np.float32(max(p[2], q[2], r[2])), np.float32(min(p[2], q[2], r[2]))
+    slope, nearest, farthest = np.float32(gx), np.float32(max(p[2], q[2], r[2])), np.float32(min(p[2], q[2], r[2]))
     top, bottom = max(np.ceil(min(py, qy, ry)), 0.0), min(np.floor(max(py, qy, ry)), height - 1.0)
     left, right = (
         max(np.ceil(min(px, qx, rx) - _SLACK_PX), 0.0),
@@ -145,22 +146,15 @@ def fill_face(p, q, r, what, picture: Picture) -> None:  # noqa: ANN001 - tuples
         if first > last:
             continue
         base = np.float32(p[2] + gx * (first - px) + gy * (row - py))
-        span = (base, np.float32(gx), nearest, farthest)
-        if last - first < _SHORT:
-            _short_span(picture, row, (first, last), span, what)
-        else:
-            _long_span(picture, row, (first, last), span, what)
-
-
-@numba.njit(cache=True, nogil=True)
-def _short_span(picture, row, ends, span, what):  # noqa: ANN001, ANN202 - a kernel, typed by numba
-    base, slope, nearest, farthest = span
-    for column in range(ends[0], ends[1] + 1):
-        w = max(min(base + slope * np.float32(column - ends[0]), nearest), farthest)
-        if w > picture.inverse_depth[row, column]:
-            picture.inverse_depth[row, column] = w
-            picture.face[row, column] = what[0]
-            picture.geom[row, column] = what[1]
+        if last - first >= _SHORT:
+            _long_span(picture, row, (first, last), (base, slope, nearest, farthest), what)
+            continue
+        for column in range(first, last + 1):
+            w = max(min(base + slope * np.float32(column - first), nearest), farthest)
+            if w > inverse_depth[row, column]:
+                inverse_depth[row, column] = w
+                faces[row, column] = what[0]
+                geoms[row, column] = what[1]
 
 
 @numba.njit(cache=True, nogil=True)

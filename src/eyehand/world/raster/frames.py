@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from eyehand.types import Floats, Floats32, Images
 from eyehand.world.raster import filling, shading
 from eyehand.world.raster.filling import Corners, Picture
+from eyehand.world.raster.points import Placed
 from eyehand.world.raster.pool import Pool
-from eyehand.world.raster.shading import Appearance, Placed
+from eyehand.world.raster.shading import Appearance
+from eyehand.world.raster.textures import Textures
 
 
 class Batch(NamedTuple):
@@ -32,9 +34,12 @@ class Batch(NamedTuple):
         scale: (R, G, 4) see `Placed`; a plane without an end has zeros for its sides.
         colour: (R, G, 4) see `Appearance`.
         gloss: (R, G, 2) see `Appearance`.
+        texture: (R, G) see `Appearance`.
+        repeat: (R, G, 5) see `Placed`.
         lights: (B, L, LIGHT_COLUMNS) see `Appearance`.
         ambient: (B, 3) RGB.
         background: (R, 3) RGB in [0, 1].
+        photograph: (R,) see `Appearance`.
     """
 
     position_m: Floats
@@ -48,9 +53,12 @@ class Batch(NamedTuple):
     scale: Floats
     colour: Floats32
     gloss: Floats32
+    texture: NDArray[np.int32]
+    repeat: Floats32
     lights: Floats32
     ambient: Floats32
     background: Floats32
+    photograph: NDArray[np.int32]
 
 
 class Output(NamedTuple):
@@ -62,7 +70,7 @@ class Output(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def draw(pool: Pool, batch: Batch, output: Output, first: int, last: int) -> None:
+def draw(pool: Pool, papers: Textures, batch: Batch, output: Output, first: int, last: int) -> None:
     """Draw the simulations from `first` to before `last`."""
     height, width = output.ids.shape[1:]
     geoms = batch.position_m.shape[1]
@@ -72,9 +80,11 @@ def draw(pool: Pool, batch: Batch, output: Output, first: int, last: int) -> Non
         np.empty((height, width), np.float32), np.empty((height, width), np.int32), np.empty((height, width), np.int32)
     )
     placed = Placed(
-        np.empty((geoms, 3, 3)),
-        np.empty((geoms, 3)),
-        np.empty((geoms, 4)),
+        np.empty((geoms, 3, 3), np.float32),
+        np.empty((geoms, 3), np.float32),
+        np.empty((geoms, 4), np.float32),
+        np.empty((geoms, 5), np.float32),
+        np.empty(geoms, np.int32),
         np.empty(geoms, np.int32),
         np.empty((3, 3)),
     )
@@ -87,21 +97,17 @@ def draw(pool: Pool, batch: Batch, output: Output, first: int, last: int) -> Non
         appearance = Appearance(
             batch.colour[b % len(batch.colour)],
             batch.gloss[b % len(batch.gloss)],
+            batch.texture[b % len(batch.texture)],
             batch.lights[b],
             batch.ambient[b],
+            batch.background[b % len(batch.background)],
+            batch.photograph[b % len(batch.photograph)],
         )
-        _clear(batch.background[b % len(batch.background)], output.rgb[b])
-        shading.shade(pool, placed, appearance, picture, output.rgb[b])
+        shading.shade(pool, papers, placed, appearance, picture, output.rgb[b])
         for row in range(height):
             for column in range(width):
                 output.ids[b, row, column] = picture.geom[row, column]
                 output.depth_m[b, row, column] = np.float32(1.0) / picture.inverse_depth[row, column]
-
-
-@numba.njit(cache=True, nogil=True)
-def _clear(colour, rgb):  # noqa: ANN001, ANN202 - a kernel, typed by numba
-    for channel in range(3):
-        rgb[:, :, channel] = np.uint8(min(max(colour[channel], 0.0), 1.0) * 255.0 + 0.5)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -113,6 +119,9 @@ def _place(batch, b, placed):  # noqa: ANN001, ANN202 - a kernel, typed by numba
             for j in range(3):
                 placed.R[geom, i, j] = batch.rotation[b, geom, i, j]
     placed.scale[:] = batch.scale[b % len(batch.scale)]
+    placed.scale[:, :2] = np.where(placed.scale[:, :2] == 0.0, np.float32(1.0), placed.scale[:, :2])
+    placed.repeat[:] = batch.repeat[b % len(batch.repeat)]
+    placed.shape[:] = batch.shape[b % len(batch.shape)]
     for i in range(3):
         placed.ray[i, 0] = T[i, 0] / K[0, 0]
         placed.ray[i, 1] = (T[i, 1] - T[i, 0] * K[0, 1] / K[0, 0]) / K[1, 1]
@@ -126,9 +135,9 @@ def _draw_geom(pool, batch, which, placed, corners, picture):  # noqa: ANN001, A
     placed.level[geom] = -1
     if shape < 0:
         return
-    P, scale = np.empty((3, 4)), placed.scale[geom].copy()
+    P, scale = np.empty((3, 4)), batch.scale[b % len(batch.scale), geom].copy()
     M, t = np.empty((3, 3)), np.empty(3)
-    _to_camera(batch.T_world_camera[b], placed.R[geom], placed.offset_m[geom], (M, t))
+    _to_camera(batch.T_world_camera[b], batch.rotation[b, geom], batch.position_m[b, geom], (M, t))
     if scale[0] == 0.0 or scale[1] == 0.0:
         # A plane without an end is drawn as a large one whose middle is below the eye.
         for axis in range(2):
@@ -164,8 +173,9 @@ def _draw_geom(pool, batch, which, placed, corners, picture):  # noqa: ANN001, A
 
 
 @numba.njit(cache=True, nogil=True)
-def _to_camera(T, R, offset, out):  # noqa: ANN001, ANN202 - a kernel, typed by numba
+def _to_camera(T, R, position, out):  # noqa: ANN001, ANN202 - a kernel, typed by numba
     M, t = out
+    offset = position - T[:3, 3]
     for i in range(3):
         t[i] = T[0, i] * offset[0] + T[1, i] * offset[1] + T[2, i] * offset[2]
         for j in range(3):

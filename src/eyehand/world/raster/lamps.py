@@ -1,3 +1,5 @@
+# pyright: basic, reportAttributeAccessIssue=false
+# (MuJoCo's bindings are untyped)
 """The lights of a model or of a look as rows of numbers for the kernels."""
 
 from __future__ import annotations

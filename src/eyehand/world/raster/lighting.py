@@ -1,10 +1,6 @@
 # pyright: basic
 # (numba kernels are untyped)
-"""Light on blocks of visible points: the fixed-function lighting of OpenGL, evaluated at every pixel.
-
-A block is one array of `LANES` values per channel, a channel after another, so that every loop below has a fixed
-length and becomes vector instructions; the bytes of a pixel never depend on which pixels share its block.
-"""
+"""Light on blocks of visible points: the fixed-function lighting of OpenGL, evaluated at every pixel."""
 
 from __future__ import annotations
 
@@ -12,17 +8,32 @@ import numba
 import numpy as np
 
 from eyehand.types import Floats32
-
-LANES = 64
-X, Y, Z = 0, LANES, 2 * LANES  # place relative to the eye, world axes, metres
-NX, NY, NZ = 3 * LANES, 4 * LANES, 5 * LANES  # normal, any length
-RED, GREEN, BLUE = 6 * LANES, 7 * LANES, 8 * LANES  # colour of the surface
-SPECULAR, EXPONENT, EMISSION = 9 * LANES, 10 * LANES, 11 * LANES
-_DR, _DG, _DB = 12 * LANES, 13 * LANES, 14 * LANES  # light that the surface scatters
-_SR, _SG, _SB = 15 * LANES, 16 * LANES, 17 * LANES  # light in highlights
-_VX, _VY, _VZ = 18 * LANES, 19 * LANES, 20 * LANES  # unit vector to the eye
-LIT = 21 * LANES  # share of the current light that arrives
-CHANNELS = 22
+from eyehand.world.raster.blocks import (
+    BLUE,
+    DIFFUSE_B,
+    DIFFUSE_G,
+    DIFFUSE_R,
+    EMISSION,
+    EXPONENT,
+    GLINT_B,
+    GLINT_G,
+    GLINT_R,
+    GREEN,
+    LANES,
+    LIT,
+    NX,
+    NY,
+    NZ,
+    RED,
+    SPECULAR,
+    TINT,
+    VX,
+    VY,
+    VZ,
+    X,
+    Y,
+    Z,
+)
 
 # Columns of a light's row of numbers.
 LIGHT_A = 0  # vector to the light at the eye: where a lamp is, against the direction of a sun
@@ -34,8 +45,6 @@ LIGHT_DIFFUSE = 9
 LIGHT_SPECULAR = 12
 LIGHT_ATTENUATION = 15
 LIGHT_COLUMNS = 18
-
-_ONE, _ZERO = np.float32(1.0), np.float32(0.0)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -64,15 +73,15 @@ def prepare(s: Floats32, ambient: Floats32) -> None:
     for i in range(LANES):
         x, y, z = s[X + i], s[Y + i], s[Z + i]
         inverse = np.float32(-1.0) / np.sqrt(max(x * x + y * y + z * z, np.float32(1e-20)))
-        s[_VX + i], s[_VY + i], s[_VZ + i] = x * inverse, y * inverse, z * inverse
+        s[VX + i], s[VY + i], s[VZ + i] = x * inverse, y * inverse, z * inverse
     red, green, blue = ambient[0], ambient[1], ambient[2]
     for i in range(LANES):
         emission = s[EMISSION + i]
-        s[_DR + i], s[_DG + i], s[_DB + i] = red + emission, green + emission, blue + emission
+        s[DIFFUSE_R + i], s[DIFFUSE_G + i], s[DIFFUSE_B + i] = red + emission, green + emission, blue + emission
     for i in range(LANES):
-        s[_SR + i] = np.float32(0.0)
-        s[_SG + i] = np.float32(0.0)
-        s[_SB + i] = np.float32(0.0)
+        s[GLINT_R + i] = np.float32(0.0)
+        s[GLINT_G + i] = np.float32(0.0)
+        s[GLINT_B + i] = np.float32(0.0)
         s[LIT + i] = np.float32(1.0)
 
 
@@ -97,22 +106,22 @@ def add_light(s: Floats32, light: Floats32, shiny: bool) -> None:
         arriving = s[LIT + i] * cone / (k0 + lamp * length * (k1 + length * k2))
         arriving = arriving if facing > np.float32(0.0) else np.float32(0.0)
         strength = arriving * facing
-        s[_DR + i] += strength * red
-        s[_DG + i] += strength * green
-        s[_DB + i] += strength * blue
+        s[DIFFUSE_R + i] += strength * red
+        s[DIFFUSE_G + i] += strength * green
+        s[DIFFUSE_B + i] += strength * blue
         s[LIT + i] = arriving
     if shiny:
         for i in range(LANES):
             x, y, z = ax - lamp * s[X + i], ay - lamp * s[Y + i], az - lamp * s[Z + i]
             inverse = np.float32(1.0) / np.sqrt(max(x * x + y * y + z * z, np.float32(1e-20)))
-            x, y, z = x * inverse + s[_VX + i], y * inverse + s[_VY + i], z * inverse + s[_VZ + i]
+            x, y, z = x * inverse + s[VX + i], y * inverse + s[VY + i], z * inverse + s[VZ + i]
             inverse = np.float32(1.0) / np.sqrt(max(x * x + y * y + z * z, np.float32(1e-20)))
             turn = (x * s[NX + i] + y * s[NY + i] + z * s[NZ + i]) * inverse
             turn = min(max(turn, np.float32(1e-3)), np.float32(1.0))
             glint = s[LIT + i] * s[SPECULAR + i] * _power(turn, s[EXPONENT + i])
-            s[_SR + i] += glint * sr
-            s[_SG + i] += glint * sg
-            s[_SB + i] += glint * sb
+            s[GLINT_R + i] += glint * sr
+            s[GLINT_G + i] += glint * sg
+            s[GLINT_B + i] += glint * sb
     for i in range(LANES):
         s[LIT + i] = np.float32(1.0)
 
@@ -120,10 +129,11 @@ def add_light(s: Floats32, light: Floats32, shiny: bool) -> None:
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def finish(s: Floats32) -> None:
     """Turn the colours of the surface into the colours that are seen, from 0 to 255."""
+    zero, one, most, half = np.float32(0.0), np.float32(1.0), np.float32(255.0), np.float32(0.5)
     for i in range(LANES):
-        red = s[RED + i] * s[_DR + i] + s[_SR + i]
-        green = s[GREEN + i] * s[_DG + i] + s[_SG + i]
-        blue = s[BLUE + i] * s[_DB + i] + s[_SB + i]
-        s[RED + i] = min(max(red, np.float32(0.0)), np.float32(1.0)) * np.float32(255.0) + np.float32(0.5)
-        s[GREEN + i] = min(max(green, np.float32(0.0)), np.float32(1.0)) * np.float32(255.0) + np.float32(0.5)
-        s[BLUE + i] = min(max(blue, np.float32(0.0)), np.float32(1.0)) * np.float32(255.0) + np.float32(0.5)
+        red = s[RED + i] * s[DIFFUSE_R + i] + s[GLINT_R + i]
+        green = s[GREEN + i] * s[DIFFUSE_G + i] + s[GLINT_G + i]
+        blue = s[BLUE + i] * s[DIFFUSE_B + i] + s[GLINT_B + i]
+        s[RED + i] = min(max(red, zero), one) * s[TINT + i] * most + half
+        s[GREEN + i] = min(max(green, zero), one) * s[TINT + LANES + i] * most + half
+        s[BLUE + i] = min(max(blue, zero), one) * s[TINT + 2 * LANES + i] * most + half

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from eyehand.types import Floats32
 from eyehand.world.raster.surfaces import Surface
 
+BY_CORNERS, ALONG_Z, ON_SIDES = 0, 1, 2  # how textures lie on a shape, see `Pool.mapping`
+
 
 class Pool(NamedTuple):
     """S shapes with L levels in all; level 0 of a shape is the shape itself.
@@ -28,7 +30,9 @@ class Pool(NamedTuple):
         normals: (F, 3, 3) at the corners.
         uv: (F, 3, 2) at the corners.
         flat: (F,) 1 where the three corner normals are one.
-        has_uv: (S,) 1 where texture coordinates were given.
+        mapping: (S,) how textures lie on a shape: `BY_CORNERS`, by the corners' coordinates; `ALONG_Z`, projected
+            along z; `ON_SIDES`, one copy on each side of a box.
+        extent_m: (S, 3) largest distance from the origin along each axis.
         ball: (S, 4) centre and radius of a ball around each shape.
     """
 
@@ -44,15 +48,17 @@ class Pool(NamedTuple):
     normals: Floats32
     uv: Floats32
     flat: NDArray[np.uint8]
-    has_uv: NDArray[np.uint8]
+    mapping: NDArray[np.uint8]
+    extent_m: Floats32
     ball: Floats32
 
 
-def pooled(shapes: Sequence[Sequence[tuple[Surface, float]]]) -> Pool:
+def pooled(shapes: Sequence[Sequence[tuple[Surface, float]]], mappings: Sequence[int]) -> Pool:
     """The pool of some shapes.
 
     Args:
         shapes: for each shape its levels, finest first, each with its error in the shape's units.
+        mappings: how textures lie on each shape.
     """
     levels = [level for shape in shapes for level in shape]
     surfaces = [surface for surface, _ in levels]
@@ -72,7 +78,8 @@ def pooled(shapes: Sequence[Sequence[tuple[Surface, float]]]) -> Pool:
         normals=normals,
         uv=np.concatenate([surface.uv for surface in surfaces]),
         flat=(spread < 1e-5).astype(np.uint8),
-        has_uv=np.array([shape[0][0].has_uv for shape in shapes], np.uint8),
+        mapping=np.array(mappings, np.uint8),
+        extent_m=np.array([_extent(shape[0][0]) for shape in shapes], np.float32),
         ball=np.array([_ball(shape[0][0]) for shape in shapes], np.float32),
     )
 
@@ -85,3 +92,7 @@ def _ball(surface: Surface) -> Floats32:
     points = surface.vertices[:, :3]
     centre = (points.min(axis=0) + points.max(axis=0)) / 2
     return np.append(centre, np.linalg.norm(points - centre, axis=1).max())
+
+
+def _extent(surface: Surface) -> Floats32:
+    return np.maximum(np.abs(surface.vertices[:, :3]).max(axis=0), np.float32(1e-6))

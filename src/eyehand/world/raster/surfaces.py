@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,23 +82,25 @@ def box() -> Surface:
 
 def sphere(slices: int, stacks: int) -> Surface:
     """The unit ball in `slices` around z and `stacks` from pole to pole."""
-    return _turned(_arc(stacks), slices)
+    return _turned(_arc(stacks), slices, _falling(stacks))
 
 
 def capsule(slices: int, stacks: int) -> Surface:
-    """Unit half balls with cap signs -1 and 1, joined by a tube."""
+    """Unit half balls with cap signs -1 and 1, joined by a tube; each of the three shows the whole texture."""
     arc = _arc(stacks)
     low, high = arc[: stacks // 2 + 1].copy(), arc[stacks // 2 :].copy()
     low[:, 2], high[:, 2] = -1.0, 1.0
-    return _turned(np.concatenate([low, high]), slices)
+    down = np.concatenate([_falling(stacks // 2), _falling(1), _falling(stacks - stacks // 2)])
+    return _turned(np.concatenate([low, high]), slices, down)
 
 
 def cylinder(slices: int) -> Surface:
     """The unit cylinder from z = -1 to 1 with flat ends."""
-    tube = _turned(np.array([[-1, 1, 0, 0, 1], [1, 1, 0, 0, 1]], np.float32), slices)
-    floor = _turned(np.array([[-1, 0, 0, -1, 0], [-1, 1, 0, -1, 0]], np.float32), slices)
-    lid = _turned(np.array([[1, 1, 0, 1, 0], [1, 0, 0, 1, 0]], np.float32), slices)
-    return join([tube, floor, lid])
+    tube = _turned(np.array([[-1, 1, 0, 0, 1], [1, 1, 0, 0, 1]], np.float32), slices, _falling(1))
+    floor = _turned(np.array([[-1, 0, 0, -1, 0], [-1, 1, 0, -1, 0]], np.float32), slices, _falling(1))
+    lid = _turned(np.array([[1, 1, 0, 1, 0], [1, 0, 0, 1, 0]], np.float32), slices, _falling(1))
+    ends = [dataclasses.replace(end, uv=0.5 + 0.5 * end.vertices[end.faces][..., :2]) for end in (floor, lid)]
+    return join([tube, *ends])
 
 
 def join(surfaces: list[Surface]) -> Surface:
@@ -108,6 +111,7 @@ def join(surfaces: list[Surface]) -> Surface:
         np.concatenate([part.faces + start for part, start in zip(surfaces, starts, strict=False)]),
         np.concatenate([part.normals for part in surfaces]),
         np.concatenate([part.uv for part in surfaces]),
+        all(part.has_uv for part in surfaces),
     )
 
 
@@ -119,8 +123,20 @@ def _arc(stacks: int) -> Floats32:
     return np.stack([z, radius, np.zeros_like(z), z, radius], axis=1).astype(np.float32)
 
 
-def _turned(profile: Floats32, slices: int) -> Surface:
-    """A profile of rows (z, radius, cap, normal z, normal radius) turned about z."""
+def _falling(bands: int) -> Floats32:
+    """(bands, 2) texture coordinate t at both edges of bands that follow each other upwards, 1 at the bottom."""
+    edges = np.linspace(1.0, 0.0, bands + 1, dtype=np.float32)
+    return np.stack([edges[:-1], edges[1:]], axis=1)
+
+
+def _turned(profile: Floats32, slices: int, down: Floats32) -> Surface:
+    """A profile of rows (z, radius, cap, normal z, normal radius) turned about z.
+
+    Args:
+        profile: (N, 5) from the bottom to the top.
+        slices: how many around.
+        down: (N - 1, 2) texture coordinate t at the lower and at the upper edge of each band.
+    """
     angle = 2 * np.pi * np.arange(slices) / slices
     cos, sin = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
     z, radius, cap, normal_z, normal_radius = (column[:, None] + 0 * cos for column in profile.T)
@@ -128,15 +144,21 @@ def _turned(profile: Floats32, slices: int) -> Surface:
     normals = np.stack([normal_radius * cos, normal_radius * sin, normal_z], axis=-1).reshape(-1, 3)
     here = np.arange(slices)
     there = (here + 1) % slices
+    left, right = here / slices, (here + 1) / slices
     faces: list[Integers] = []
-    for ring in range(len(profile) - 1):
+    uv: list[Floats32] = []
+    for ring, (below, above) in enumerate(down):
         a, b = ring * slices, (ring + 1) * slices
+        low, high = np.full(slices, below), np.full(slices, above)
         if profile[ring, 1] > 0:
             faces.append(np.stack([a + here, a + there, b + there], axis=1))
+            uv.append(np.stack([left, low, right, low, right, high], axis=1))
         if profile[ring + 1, 1] > 0:
             faces.append(np.stack([a + here, b + there, b + here], axis=1))
+            uv.append(np.stack([left, low, right, high, left, high], axis=1))
     triangles = np.concatenate(faces)
-    return Surface(vertices, triangles, normals[triangles], np.zeros((len(triangles), 3, 2), np.float32))
+    coordinates = np.concatenate(uv).reshape(-1, 3, 2).astype(np.float32)
+    return Surface(vertices, triangles, normals[triangles], coordinates, has_uv=True)
 
 
 def _flat(vertices: Floats32, faces: Integers) -> Surface:
