@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from eyehand.errors import InvalidValueError
-from eyehand.world.pathtrace import Light, PathTracer, TraceOptions
+from eyehand.world.pathtrace import Light, PathTracer, StereoRig, TraceOptions
 from eyehand.world.rendering import Cameras, Lights, Look, Poses
 
 GEOM = mujoco.mjtGeom
@@ -323,3 +323,29 @@ def test_shiny_things_mirror_their_neighbours_and_dull_ones_do_not() -> None:
         near = light.radiance[0][(light.ids[0] == 0) & (light.depth_m[0] < 0.75)]
         redness[shininess] = near[:, 0].mean() / near[:, 1].mean()
     assert redness[1.0] > redness[0.3] + 0.02
+
+
+def test_the_two_eyes_of_a_depth_sensor_see_the_same_dots_shifted_by_the_disparity() -> None:
+    model = spec().compile()
+    camera = cameras(eye=(0.0, 0.0, 0.5), focal_px=100, size=(64, 96))
+    rig = StereoRig(np.array([0.06]), np.array([1.0]))
+    dark = Look(lights=lights(diffuse=(0, 0, 0)), specular=np.zeros((1, 1), np.float32))
+    left, right = (eye[0] for eye in PathTracer(model, options=DIRECT).trace_stereo(poses(model), camera, rig, dark))
+    assert left.std() > 0.3 * left.mean(), "the table wears a pattern"
+    fits = [np.corrcoef(left[:, 24:].ravel(), right[:, 24 - d : 96 - d].ravel())[0, 1] for d in range(24)]
+    assert np.argmax(fits) == 12, "focal length times baseline over depth: 100 * 0.06 / 0.5"
+    assert fits[12] > 0.95
+
+
+def test_the_projector_is_shaded_by_what_stands_in_its_way() -> None:
+    scene = spec()
+    add(scene, "bar", GEOM.mjGEOM_BOX, (0.01, 0.4, 0.01), (0.0, 0.0, 0.25), (1, 1, 1, 1))
+    model, camera = scene.compile(), cameras(eye=(-0.1, 0.0, 0.5), focal_px=60)
+    camera.T_world_camera[:, :3, :3] = np.diag([1.0, -1.0, -1.0])
+    rig = StereoRig(np.array([0.2]), np.array([1.0]))
+    dark = Look(lights=lights(diffuse=(0, 0, 0)))
+    left, _ = PathTracer(model, options=DIRECT).trace_stereo(poses(model), camera, rig, dark)
+    x = (np.arange(64) - 31.5) / 60 * 0.5 - 0.1
+    below = np.abs(x) < 0.015
+    assert left[0][:, below].max() == 0.0, "the projector hangs over the bar, so the table under it is dark"
+    assert left[0][:, np.abs(x + 0.2) < 0.05].mean() > 0.05

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from eyehand.world.pathtrace.light import Light
-from eyehand.world.pathtrace.tracer import PathTracer, TraceOptions
+from eyehand.world.pathtrace.tracer import PathTracer, StereoRig, TraceOptions
 
-__all__ = ["Light", "PathTracer", "TraceOptions"]
+__all__ = ["Light", "PathTracer", "StereoRig", "TraceOptions"]

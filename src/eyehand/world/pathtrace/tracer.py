@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import final
 
@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyehand.errors import InvalidValueError
-from eyehand.types import Floats32, Integers
+from eyehand.types import Floats, Floats32, Integers
 from eyehand.world import counter, rows
 from eyehand.world.looks import roles
-from eyehand.world.pathtrace import kernels, looks
+from eyehand.world.pathtrace import kernels, looks, pattern
 from eyehand.world.pathtrace.casting import Caster
 from eyehand.world.pathtrace.geometry import Geometry
 from eyehand.world.pathtrace.light import Light
@@ -30,6 +30,7 @@ _LAMP_USE, _BOUNCE_USE, _FURTHER_USE, _MIRROR_USE = (
     4,
     6,
 )  # uses of random numbers; every lamp takes one of its own
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of linear sRGB
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class TraceOptions:
         samples: rays for each pixel.
         bounces: 0 for direct light and an even light from everywhere, 1 to follow the light by one bounce,
             scattered by every surface and mirrored by shiny ones.
-        lamp_radius_m: of every lamp; larger ones cast softer shadows.
+        lamp_radius_m: of every lamp whose light does not bring its own; larger ones cast softer shadows.
         sun_half_angle_rad: of every sun.
         falloff: lamps are brighter near them than far away; they have their full strength at the scene's centre.
     """
@@ -65,6 +66,29 @@ class TraceOptions:
             raise InvalidValueError("lamp_radius_m", self.lamp_radius_m, "0 to 10 metres")
         if not 0 <= self.sun_half_angle_rad <= 0.5:
             raise InvalidValueError("sun_half_angle_rad", self.sun_half_angle_rad, "0 to 0.5 rad")
+
+
+@dataclass(frozen=True)
+class StereoRig:
+    """The other half of a stereo depth sensor, for each of B simulations.
+
+    Attributes:
+        baseline_m: (B,) how far to the right of the left camera the right one stands; the projector is halfway.
+        strength: (B,) light of the projector's dots at 1 m, relative to a white surface in light of strength 1.
+    """
+
+    baseline_m: Floats
+    strength: Floats
+
+
+@dataclass(frozen=True)
+class _Projector:
+    """Where a projector is, cells of its pattern for each unit of x / z, and its light."""
+
+    place: Floats32
+    rotation: Floats32
+    cells: np.float32
+    lamp: Lamps
 
 
 @dataclass(frozen=True)
@@ -114,7 +138,12 @@ class PathTracer:
         self._offsets = _offsets(self.options.samples)
 
     def trace(
-        self, poses: Poses, cameras: Cameras, look: Look | None = None, seeds: Integers | None = None, step: int = 0
+        self,
+        poses: Poses,
+        cameras: Cameras,
+        look: Look | None = None,
+        seeds: Integers | None = None,
+        step: Integers | int = 0,
     ) -> Light:
         """One picture of each simulation.
 
@@ -145,6 +174,65 @@ class PathTracer:
 
         rows.in_parallel(some, batch, self._threads, 1)
         return light
+
+    def trace_stereo(
+        self,
+        poses: Poses,
+        left: Cameras,
+        rig: StereoRig,
+        look: Look | None = None,
+        seeds: Integers | None = None,
+        step: Integers | int = 0,
+    ) -> tuple[Floats32, Floats32]:
+        """What the two grey cameras of a depth sensor see, with its pattern of dots on the scene; direct light only.
+
+        Args:
+            poses: of the geoms.
+            left: the left cameras.
+            rig: where the right cameras are and how strong the pattern is.
+            look: where it differs from the model's own.
+            seeds: (B,) episode seeds that choose the noise; None for zeros.
+            step: control step that chooses the noise, one for all or (B,).
+
+        Returns:
+            (B, H, W) and (B, H, W) float32 linear light of the left and the right cameras.
+
+        Raises:
+            InvalidValueError: a texture, mesh or photograph that does not exist, or arrays that do not fit.
+        """
+        look = look or Look()
+        batch = len(poses.position_m)
+        self._check(poses, left, look)
+        numbers = np.zeros(batch, np.int64) if seeds is None else seeds
+        eyes = left, replace(left, T_world_camera=_aside(left, rig.baseline_m))
+        keys = [counter.bits(numbers, f"pathtrace/{eye}", step) for eye in ("left", "right")]
+        grey = np.empty((2, batch, *left.size), np.float32)
+
+        def some(part: slice) -> None:
+            for row in range(part.start, part.stop):
+                lit = self._scene(poses, left, look, row, keys[0][row])
+                projector = _projector(left, rig, row)
+                for eye in range(2):
+                    scene = replace(lit, key=keys[eye][row])
+                    grey[eye, row] = self._dotted(scene, eyes[eye], look, row, projector)
+
+        rows.in_parallel(some, batch, self._threads, 1)
+        return grey[0], grey[1]
+
+    def _dotted(self, scene: _Scene, cameras: Cameras, look: Look, row: int, projector: _Projector) -> Floats32:
+        """(H, W) grey light of one camera under the scene's lights and a pattern of dots."""
+        where, count = self._meet(scene, *_rays(cameras, row, self._offsets))
+        light = _direct(scene, where, count)
+        kernels.surround(where, count, scene.lamps, scene.paint, np.float32(1.0), light)
+        ways = segments(count)
+        place = projector.place, projector.rotation, projector.cells
+        kept = pattern.throw(where, count, place, pattern.dots(), ways)
+        shaded = scene.caster.blocked(ways.start[:kept], ways.span[:kept])
+        kernels.receive(where, ways, shaded, projector.lamp, scene.paint, light)
+        picture = np.empty((cameras.size[0] * cameras.size[1], 3), np.float32)
+        behind = self._behind(cameras, look, scene, row)
+        kernels.expose(where, count, light, behind, self.options.samples, picture)
+        return (picture @ _LUMINANCE).reshape(cameras.size)
 
     def _check(self, poses: Poses, cameras: Cameras, look: Look) -> None:
         shape = (len(poses.position_m), self._geometry.model.ngeom, 3)
@@ -197,10 +285,7 @@ class PathTracer:
 
     def _leaving(self, scene: _Scene, where: Spots, count: int) -> Floats32:
         """(N, 3) light that leaves spots towards the viewer: direct light of every lamp, glow, and a bounce."""
-        light = np.zeros((len(where.ray), 3), np.float32)
-        for lamp in range(len(scene.lamps.sun)):
-            if scene.lamps.diffuse[lamp].max() > 0 or scene.lamps.specular[lamp].max() > 0:
-                _lit_by(scene, where, count, lamp, _LAMP_USE + lamp, light)
+        light = _direct(scene, where, count)
         if self.options.bounces == 0:
             kernels.surround(where, count, scene.lamps, scene.paint, np.float32(1.0), light)
             return light
@@ -238,6 +323,24 @@ class PathTracer:
         return np.tile(colour, (height * width, 1))
 
 
+def _aside(cameras: Cameras, right_m: Floats) -> Floats:
+    """(B, 4, 4) poses of cameras that stand `right_m` (B,) to the right."""
+    T = np.array(cameras.T_world_camera, dtype=np.float64)
+    T[:, :3, 3] += np.asarray(right_m)[:, None] * T[:, :3, 0]
+    return T
+
+
+def _projector(left: Cameras, rig: StereoRig, row: int) -> _Projector:
+    """The projector of one simulation, halfway between the cameras."""
+    T = _aside(left, np.asarray(rig.baseline_m) / 2)[row]
+    strength = np.full((1, 3), rig.strength[row], np.float32)
+    none, one = np.zeros(1, np.float32), np.ones(1, np.float32)
+    place = np.ascontiguousarray(T[:3, 3], dtype=np.float32)
+    lamp = Lamps(place[None], np.zeros(1, np.uint8), none, none, strength, strength, one, np.zeros(3, np.float32))
+    rotation = np.ascontiguousarray(T[:3, :3], dtype=np.float32)
+    return _Projector(place, rotation, np.float32(left.K[row, 0, 0] / pattern.CELL_PX), lamp)
+
+
 def _rays(cameras: Cameras, row: int, offsets: Floats32) -> tuple[Floats32, Floats32]:
     """Starts and directions (S * H * W, 3) through every pixel, for offsets (S, 2) from its centre."""
     height, width = cameras.size
@@ -263,6 +366,15 @@ def _places(size: tuple[int, int], samples: int) -> NDArray[np.int32]:
     block = (row // 2) * ((size[1] + 1) // 2) + column // 2
     within = 4 * np.arange(samples)[:, None, None] + 2 * (row % 2) + column % 2
     return np.stack([np.broadcast_to(block, within.shape), within], axis=-1).reshape(-1, 2).astype(np.int32)
+
+
+def _direct(scene: _Scene, where: Spots, count: int) -> Floats32:
+    """(N, 3) light of all lamps that leaves spots towards the viewer."""
+    light = np.zeros((len(where.ray), 3), np.float32)
+    for lamp in range(len(scene.lamps.sun)):
+        if scene.lamps.diffuse[lamp].max() > 0 or scene.lamps.specular[lamp].max() > 0:
+            _lit_by(scene, where, count, lamp, _LAMP_USE + lamp, light)
+    return light
 
 
 def _lit_by(scene: _Scene, where: Spots, count: int, lamp: int, use: int, light: Floats32) -> None:
