@@ -43,7 +43,7 @@ def block(dice: Dice, fineness: float) -> Draft:
         return Draft(shape, (ring_hull(outline, 24),), _WOOD_KG_M3, rgb, "", LACQUER)
     if style == "roof":
         outline = [(-edge, 0.0), (edge, 0.0), (0.0, edge)]
-        hull = np.array([[x, y, z] for x, z in outline for y in (-0.5 * edge, 0.5 * edge)])
+        hull = rounded_prism(outline, edge, 0.002, 1).vertices
         return Draft(rounded_prism(outline, edge, 0.002, n), (hull,), _WOOD_KG_M3, rgb, "", LACQUER)
     return _bridge(edge, rgb, fineness)
 
@@ -63,7 +63,13 @@ def _bridge(edge: float, rgb: tuple[float, float, float], fineness: float) -> Dr
     low[:, 2:4, 0] = [[-edge] * 2, [edge] * 2]
     low[:, 2:4, 2] = 0.0
     body = np.concatenate([low[:1], slices, low[1:]])
-    corner = 0.5 * edge
-    leg = np.array([[x, y, z] for x in (radius, edge) for y in (-corner, corner) for z in (0.0, edge)])
-    lintel = np.array([[x, y, z] for x in (-edge, edge) for y in (-corner, corner) for z in (radius, edge)])
-    return Draft(loft(body), (leg, leg * np.array([-1.0, 1.0, 1.0]), lintel), _WOOD_KG_M3, rgb, "", LACQUER)
+    return Draft(loft(body), _bridge_parts(edge, radius), _WOOD_KG_M3, rgb, "", LACQUER)
+
+
+def _bridge_parts(edge: float, radius: float) -> tuple[Floats, ...]:
+    """Four wedges around the arch, each over a polygon (x, z)."""
+    flank = radius * np.sqrt(0.5)
+    leg = [(radius, 0.0), (edge, 0.0), (edge, edge), (flank, edge), (flank, flank)]
+    top = [(flank, flank), (flank, edge), (0.0, edge), (0.0, radius)]
+    wedges = [np.array([[x, y, z] for x, z in outline for y in (-0.5 * edge, 0.5 * edge)]) for outline in (leg, top)]
+    return (*wedges, *(wedge * np.array([-1.0, 1.0, 1.0]) for wedge in wedges))

@@ -14,7 +14,7 @@ from eyehand.world.objects.solids import Vessel
 MOST_PARTS = 8
 
 
-def ring_hull(stations_m: ArrayLike, sides: int = 20) -> Floats:
+def ring_hull(stations_m: ArrayLike, sides: int = 24) -> Floats:
     """Rings (N, 2) of (radius, z) about the z axis: (N * sides, 3)."""
     stations = np.asarray(stations_m, dtype=float)
     angle = 2 * np.pi * np.arange(sides) / sides
@@ -23,7 +23,7 @@ def ring_hull(stations_m: ArrayLike, sides: int = 20) -> Floats:
     return rings.reshape(-1, 3)
 
 
-def stacked(profile_m: ArrayLike, cuts_m: Sequence[float], sides: int = 20) -> tuple[Floats, ...]:
+def stacked(profile_m: ArrayLike, cuts_m: Sequence[float], sides: int = 24) -> tuple[Floats, ...]:
     """Hulls of the layers of a solid of revolution.
 
     Args:
@@ -37,7 +37,7 @@ def stacked(profile_m: ArrayLike, cuts_m: Sequence[float], sides: int = 20) -> t
     for low, high in pairwise(edges):
         between = profile[(profile[:, 1] > low) & (profile[:, 1] < high)]
         ends = np.array([[radius_at(profile, z), z] for z in (low, high)])
-        chosen = np.concatenate([ends[:1], thinned(between, 6), ends[1:]])
+        chosen = np.concatenate([ends[:1], thinned(between, 8), ends[1:]])
         layers.append(ring_hull(chosen, sides))
     return tuple(layers)
 
@@ -60,13 +60,11 @@ def vessel_parts(hollow: Vessel, sectors: int) -> tuple[Floats, ...]:
     low = hollow.outside[hollow.outside[:, 1] <= floor + 1e-9]
     edge = np.array([[radius_at(hollow.outside, floor), floor]])
     base = ring_hull(np.concatenate([thinned(low, 5), edge]))
-    outer, inner = thinned(hollow.outside, 7), thinned(hollow.inside, 5)
+    outer, inner = thinned(hollow.outside, 8), thinned(hollow.inside, 6)
     parts = [base]
     for i in range(sectors):
         arc = 2 * np.pi * (i + np.linspace(0.0, 1.0, 5)) / sectors
-        wall = [_at_angle(outer, angle) for angle in arc]
-        wall += [_at_angle(inner, arc[0]), _at_angle(inner, arc[-1])]
-        parts.append(np.concatenate(wall))
+        parts.append(np.concatenate([_at_angle(wall, angle) for wall in (outer, inner) for angle in arc]))
     return tuple(parts)
 
 
@@ -88,7 +86,7 @@ def tube_parts(path_m: ArrayLike, radius_m: ArrayLike, pieces: int, flat: float 
     cloud = path[:, None] + radius[:, None, None] * ring
     bounds = [round(share * (len(path) - 1) / pieces) for share in range(pieces + 1)]
     spans = [np.arange(low, high + 1) for low, high in pairwise(bounds)]
-    return tuple(cloud[thinned(span, 4)].reshape(-1, 3) for span in spans)
+    return tuple(cloud[thinned(span, 8)].reshape(-1, 3) for span in spans)
 
 
 def box_hull(size_m: ArrayLike, chamfer_m: float = 0.0) -> Floats:

@@ -70,7 +70,7 @@ def bottle(dice: Dice, fineness: float) -> Draft:
         n,
     )
     wide = neck * radius + 0.003
-    top = np.concatenate([[(wide, cap)], arc((wide - 0.002, height - 0.002), 0.002, 0.0, 90.0, n)])
+    top = np.concatenate([[(wide, cap + 0.0005)], arc((wide - 0.002, height - 0.002), 0.002, 0.0, 90.0, n)])
     body = np.concatenate([foot, slope, [(neck * radius, cap)]])
     outline = np.concatenate([body, top])
     v = np.concatenate([_layers(body, cap, 0.125), np.linspace(0.11, 0.02, len(top))])

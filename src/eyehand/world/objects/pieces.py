@@ -44,6 +44,11 @@ def wheel(radius: float, wide: float, at: ArrayLike, cell: int, sides: int = 20,
     return shape.in_cell(cell).moved(at, axis), ring_hull(outline, 16) @ axis.T + np.asarray(at)
 
 
+def merged(*pieces: Piece) -> Piece:
+    """Pieces that collide as one: the hull of them all."""
+    return join([piece[0] for piece in pieces]), np.concatenate([piece[1] for piece in pieces])
+
+
 def assembled(
     pieces: list[Piece], trim: list[Shape], density: float, kind: str = "toy", gloss: tuple[float, float] = LACQUER
 ) -> Draft:

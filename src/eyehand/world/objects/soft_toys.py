@@ -7,6 +7,7 @@ Every animal sits with its face towards -y.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,7 +15,20 @@ from eyehand.types import Floats
 from eyehand.world.objects.dice import Dice
 from eyehand.world.objects.household import Draft
 from eyehand.world.objects.hulls import tube_parts
-from eyehand.world.objects.pieces import DARK, MAIN, ORANGE, RED, SECOND, THIRD, WHITE, Piece, assembled, blob, near
+from eyehand.world.objects.pieces import (
+    DARK,
+    MAIN,
+    ORANGE,
+    RED,
+    SECOND,
+    THIRD,
+    WHITE,
+    Piece,
+    assembled,
+    blob,
+    merged,
+    near,
+)
 from eyehand.world.objects.solids import sides_of, spline, tube
 from eyehand.world.objects.surface import Shape
 
@@ -28,34 +42,35 @@ def _tilt(about_x: float, about_y: float = 0.0) -> Floats:
     return np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]]) @ np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
 
 
-def _face(s: float, at: Floats, apart: float, muzzle: bool = True) -> list[Shape]:
-    """Eyes, and a muzzle with a nose, on a head of radius `s` about a place (3,)."""
-    eyes = [at + s * np.array([x, -0.88, 0.22]) for x in (-apart, apart)]
-    trim = [blob([0.10 * s, 0.07 * s, 0.12 * s], eye, DARK, 12)[0] for eye in eyes]
-    if muzzle:
-        trim.append(blob([0.40 * s, 0.34 * s, 0.30 * s], at + s * np.array([0.0, -0.80, -0.20]), SECOND, 20)[0])
-        trim.append(blob([0.13 * s, 0.10 * s, 0.09 * s], at + s * np.array([0.0, -1.13, -0.08]), DARK, 12)[0])
-    return trim
+def _eyes(s: float, at: Floats, apart: float) -> list[Shape]:
+    """Two eyes on a head of radius `s` about a place (3,)."""
+    places = [at + s * np.array([x, -0.88, 0.22]) for x in (-apart, apart)]
+    return [blob([0.10 * s, 0.07 * s, 0.12 * s], place, DARK, 12)[0] for place in places]
 
 
-def _sitting(s: float, f: float) -> tuple[list[Piece], list[Shape], Floats]:
-    """Body, head, two legs and two arms of size `s`; the belly as trim; the middle of the head (3,)."""
+def _muzzle(s: float, at: Floats) -> Piece:
+    """A muzzle with a nose on a head of radius `s` about a place (3,)."""
+    return merged(
+        blob([0.40 * s, 0.34 * s, 0.30 * s], at + s * np.array([0.0, -0.80, -0.20]), SECOND, 20),
+        blob([0.13 * s, 0.10 * s, 0.09 * s], at + s * np.array([0.0, -1.13, -0.08]), DARK, 12),
+    )
+
+
+def _sitting(s: float, f: float, muzzle: bool = True) -> tuple[list[Piece], list[Shape], Floats]:
+    """Body with arms, head and two legs of size `s`; belly, soles and eyes as trim; the middle of the head (3,)."""
     sides = sides_of(f, 28)
-    head = np.array([0.0, -0.08 * s, 2.28 * s])
-    pieces = [
-        blob([0.86 * s, 0.78 * s, s], [0, 0, s], MAIN, sides, foot=0.5),
-        blob([0.80 * s, 0.74 * s, 0.72 * s], head, MAIN, sides),
-    ]
+    at = np.array([0.0, -0.08 * s, 2.28 * s])
+    head = blob([0.80 * s, 0.74 * s, 0.72 * s], at, MAIN, sides)
+    body = blob([0.86 * s, 0.78 * s, s], [0, 0, s], MAIN, sides, foot=0.5)
+    legs: list[Piece] = []
     for x in (-1.0, 1.0):
         foot = [0.56 * x * s, -0.78 * s, 0.32 * s]
-        pieces.append(blob([0.34 * s, 0.62 * s, 0.32 * s], foot, MAIN, sides_of(f, 20), foot=0.4))
-        turn = _tilt(-0.5, -0.55 * x)
-        pieces.append(
-            blob([0.24 * s, 0.24 * s, 0.56 * s], [0.84 * x * s, -0.22 * s, 1.22 * s], MAIN, sides_of(f, 20), R=turn)
-        )
-    trim = [blob([0.62 * s, 0.5 * s, 0.74 * s], [0, -0.36 * s, 0.98 * s], SECOND, sides)[0]]
+        legs.append(blob([0.34 * s, 0.62 * s, 0.32 * s], foot, MAIN, sides_of(f, 20), foot=0.4))
+        turn, arm = _tilt(-0.5, -0.55 * x), [0.84 * x * s, -0.22 * s, 1.22 * s]
+        body = merged(body, blob([0.24 * s, 0.24 * s, 0.56 * s], arm, MAIN, sides_of(f, 20), R=turn))
+    trim = [*_eyes(0.76 * s, at, 0.38), blob([0.62 * s, 0.5 * s, 0.74 * s], [0, -0.36 * s, 0.98 * s], SECOND, sides)[0]]
     trim += [blob([0.2 * s, 0.06 * s, 0.19 * s], [0.56 * x * s, -1.37 * s, 0.34 * s], SECOND, 16)[0] for x in (-1, 1)]
-    return pieces, trim, head
+    return [body, merged(head, _muzzle(0.76 * s, at)) if muzzle else head, *legs], trim, at
 
 
 def _bear(dice: Dice, f: float) -> Draft:
@@ -65,12 +80,9 @@ def _bear(dice: Dice, f: float) -> Draft:
         ear = head + s * np.array([0.56 * x, 0.05, 0.56])
         pieces.append(blob([0.27 * s, 0.14 * s, 0.27 * s], ear, MAIN, sides_of(f, 20)))
         trim.append(blob([0.16 * s, 0.06 * s, 0.16 * s], near(ear, 0, -0.11 * s, 0), SECOND, 12)[0])
-    trim += _face(0.76 * s, head, 0.36)
     bow = head + s * np.array([0.0, -0.62, -0.68])
-    trim += [
-        blob([0.2 * s, 0.09 * s, 0.14 * s], near(bow, 0.2 * x * s, 0, 0), THIRD, 14, R=_tilt(0, 0.35 * x))[0]
-        for x in (-1, 1)
-    ]
+    knots = [blob([0.2 * s, 0.09 * s, 0.14 * s], near(bow, x * s, 0, 0), THIRD, 14) for x in (-0.2, 0.2)]
+    pieces.append(merged(*knots))
     return _soft(pieces, trim)
 
 
@@ -83,7 +95,7 @@ def _rabbit(dice: Dice, f: float) -> Draft:
         turn = _tilt(0.0, flop * x)
         pieces.append(blob([0.2 * s, 0.12 * s, 0.72 * s], ear, MAIN, sides_of(f, 20), R=turn))
         trim.append(blob([0.11 * s, 0.05 * s, 0.55 * s], near(ear, 0, -0.09 * s, 0), SECOND, 16, R=turn)[0])
-    trim += [*_face(0.76 * s, head, 0.40), blob([0.24 * s] * 3, [0, 0.85 * s, 0.45 * s], WHITE, 16)[0]]
+    pieces.append(blob([0.24 * s] * 3, [0, 0.85 * s, 0.45 * s], WHITE, 16))
     return _soft(pieces, trim)
 
 
@@ -100,13 +112,15 @@ def _cat(dice: Dice, f: float) -> Draft:
         )
         pieces.append((cone.in_cell(MAIN), cone.vertices))
     tail = spline([(0.5, 0.7, 0.25), (1.1, 0.75, 0.22), (1.35, 0.2, 0.3), (1.25, -0.35, 0.24)], 5) * s
-    trim += [*_face(0.76 * s, head, 0.40), tube(tail, 0.17 * s, sides_of(f, 14), across=(0, 0, 1)).in_cell(MAIN)]
-    return _soft(pieces, trim)
+    curl = tube(tail, 0.17 * s, sides_of(f, 14), across=(0, 0, 1)).in_cell(MAIN)
+    half = len(curl.vertices) // 2
+    trim.append(curl)
+    return _soft(pieces, trim, (curl.vertices[:half], curl.vertices[half - sides_of(f, 14) - 1 :]))
 
 
 def _elephant(dice: Dice, f: float) -> Draft:
     s = dice.between(0.030, 0.038, "size")
-    pieces, trim, head = _sitting(s, f)
+    pieces, trim, head = _sitting(s, f, muzzle=False)
     for x in (-1.0, 1.0):
         ear, turn = head + s * np.array([0.92 * x, 0.1, 0.05]), _tilt(0.0, 0.15 * x)
         pieces.append(blob([0.46 * s, 0.10 * s, 0.56 * s], ear, MAIN, sides_of(f, 20), R=turn))
@@ -114,8 +128,9 @@ def _elephant(dice: Dice, f: float) -> Draft:
     bend = np.array([(0.0, -0.55, -0.1), (0.0, -0.98, -0.32), (0.0, -1.1, -0.85), (0.0, -1.36, -1.05)])
     path = head + s * spline(bend, 5)
     trunk = tube(path, np.linspace(0.27, 0.13, len(path)) * s, sides_of(f, 18), across=(1, 0, 0))
-    trim += [*_face(0.76 * s, head, 0.40, muzzle=False), trunk.in_cell(MAIN)]
-    return _soft(pieces, trim)
+    half = len(trunk.vertices) // 2
+    trim.append(trunk.in_cell(MAIN))
+    return _soft(pieces, trim, (trunk.vertices[:half], trunk.vertices[half - sides_of(f, 18) - 1 :]))
 
 
 def _penguin(dice: Dice, f: float) -> Draft:
@@ -153,7 +168,7 @@ def _octopus(dice: Dice, f: float) -> Draft:
         arm = tube(bend * s, width * s, sides_of(f, 14)).in_cell(MAIN if i % 2 else THIRD)
         (hull,) = tube_parts(bend * s, width * s, 1)
         pieces.append((arm.moved([0, 0, 0], turn), hull @ turn.T))
-    trim = _face(0.9 * s, at, 0.34, muzzle=False)
+    trim = _eyes(0.9 * s, at, 0.34)
     trim += [
         blob([0.17 * s, 0.06 * s, 0.19 * s], at + s * np.array([x, -0.76, 0.2]), WHITE, 14)[0] for x in (-0.3, 0.3)
     ]
@@ -174,12 +189,14 @@ def _whale(dice: Dice, f: float) -> Draft:
         flipper = [0.92 * x * s, -0.25 * s, 0.5 * s]
         pieces.append(blob([0.42 * s, 0.24 * s, 0.09 * s], flipper, MAIN, 20, R=_tilt(0.0, 0.5 * x)))
     trim = [blob([0.78 * s, 1.1 * s, 0.5 * s], [0, -0.16 * s, 0.52 * s], WHITE, sides)[0]]
-    trim += [blob([0.07 * s, 0.09 * s, 0.1 * s], [0.74 * x * s, -0.72 * s, 0.98 * s], DARK, 12)[0] for x in (-1, 1)]
+    trim += [blob([0.07 * s, 0.09 * s, 0.1 * s], [0.7 * x * s, -0.72 * s, 0.98 * s], DARK, 12)[0] for x in (-1, 1)]
     return _soft(pieces, trim)
 
 
-def _soft(pieces: list[Piece], trim: list[Shape]) -> Draft:
-    return assembled(pieces, trim, _FLUFF_KG_M3, "plush", _MATT)
+def _soft(pieces: list[Piece], trim: list[Shape], more: tuple[Floats, ...] = ()) -> Draft:
+    """The animal; `more` are convex parts of limbs that bend, which are seen as trim."""
+    draft = assembled(pieces, trim, _FLUFF_KG_M3, "plush", _MATT)
+    return replace(draft, parts=(*draft.parts, *more))
 
 
 _ANIMALS: Mapping[str, Callable[[Dice, float], Draft]] = {

@@ -75,6 +75,9 @@ def ellipsoid(radii_m: ArrayLike, sides: int = 24) -> Shape:
     return turned(profile, sides).scaled(radii_m)
 
 
+_ALL_OVER = ("dots", "speckle", "stripes")
+
+
 @dataclass(frozen=True)
 class Vessel:
     """The wall of a hollow turned thing.
@@ -89,13 +92,21 @@ class Vessel:
     inside: Floats
     profile: Floats
 
-    def shape(self, sides: int) -> Shape:
-        """The solid; its texture runs around it, the outside in the upper three quarters, the rest below."""
+    def shape(self, sides: int, kind: str = "") -> Shape:
+        """The solid; its outside shows the upper three quarters of the texture, its inside the rest.
+
+        The texture repeats around it as often as keeps it from being stretched. A texture of a `kind` that has no
+        other pattern for the inside goes on there as on the outside.
+        """
         count = len(self.outside)
-        height = self.outside[:, 1] / self.outside[-1, 1]
-        rest = len(self.profile) - count - 1
-        v = np.concatenate([[0.99], 0.75 * (1.0 - height), np.linspace(0.0, 0.99, rest + 1)[1:] * 0.24 + 0.75])
-        return turned(self.profile, sides, v)
+        radius, height = float(self.outside[:, 0].max()), float(self.outside[-1, 1])
+        steps = np.linalg.norm(np.diff(self.profile[count:], axis=0), axis=1)
+        along = np.cumsum(steps) / steps.sum()
+        inner = 0.74 * along if kind in _ALL_OVER else 0.76 + 0.23 * along
+        v = np.concatenate([[0.74], 0.74 * (1.0 - self.outside[:, 1] / height), inner])
+        solid = turned(self.profile, sides, v)
+        around = min(max(round(2 * np.pi * radius * 0.74 / height), 1), 4)
+        return Shape(solid.vertices, solid.faces, solid.uv * np.array([around, 1.0]))
 
 
 def vessel(outside_m: ArrayLike, wall_m: float, floor_m: float) -> Vessel:

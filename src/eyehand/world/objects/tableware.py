@@ -35,7 +35,7 @@ def plate(dice: Dice, fineness: float) -> Draft:
     )
     rim = spline([wall[-1], (0.93 * radius, 0.9 * height), (radius, height)], pieces_of(fineness, 3))[1:]
     hollow = vessel(np.concatenate([wall, rim]), 0.0042, 0.0062)
-    rgb, kind = _painted(dice, ("", "rim", "rings", "", "speckle", "rim"))
+    rgb, kind = _painted(dice, ("", "rim", "rings", "", "wreath"))
     return Draft(
         hollow.shape(sides_of(fineness, 56)), vessel_parts(hollow, 7), _CERAMIC_KG_M3, rgb, kind, _GLAZED, friction=0.4
     )
@@ -49,7 +49,9 @@ def bowl(dice: Dice, fineness: float) -> Draft:
     outline = [(foot, 0.0), (foot + 0.001, 0.005), (belly * radius, 0.48 * height), (radius, height)]
     hollow = vessel(spline(outline, pieces_of(fineness, 5)), dice.between(0.0035, 0.005, "wall"), 0.0095)
     rgb, kind = _painted(dice, _PRINTS)
-    return Draft(hollow.shape(sides_of(fineness, 48)), vessel_parts(hollow, 7), _CERAMIC_KG_M3, rgb, kind, _GLAZED)
+    return Draft(
+        hollow.shape(sides_of(fineness, 48), kind), vessel_parts(hollow, 7), _CERAMIC_KG_M3, rgb, kind, _GLAZED
+    )
 
 
 def _handle(top: tuple[float, float], bottom: tuple[float, float], reach_m: float, pieces: int) -> Floats:
@@ -66,8 +68,8 @@ def _repainted(limb: Shape) -> Shape:
     return Shape(limb.vertices, limb.faces, limb.uv * np.array([1.0, 0.6]) + np.array([0.0, 0.05]))
 
 
-def _with_handle(dice: Dice, fineness: float, outline: Floats, wall_m: float) -> tuple[Shape, tuple[Floats, ...]]:
-    """A vessel of an outline (N, 2) with a handle along +x, and its parts."""
+def _with_handle(dice: Dice, fineness: float, outline: Floats, wall_m: float, prints: tuple[str, ...]) -> Draft:
+    """A vessel of an outline (N, 2) with a handle along +x and one of the prints."""
     height = outline[-1, 1]
     hollow = vessel(outline, wall_m, 0.007)
     z = height * dice.between(0.76, 0.86, "handle/top"), height * dice.between(0.2, 0.32, "handle/bottom")
@@ -78,7 +80,9 @@ def _with_handle(dice: Dice, fineness: float, outline: Floats, wall_m: float) ->
     grip = tube(path, thick, max(6, sides_of(fineness, 12)), flat)
     grip = _repainted(grip)
     parts = (*vessel_parts(hollow, 6), *tube_parts(path, thick, 1, flat))
-    return join([hollow.shape(sides_of(fineness)), grip]), parts
+    rgb, kind = _painted(dice, prints)
+    shape = join([hollow.shape(sides_of(fineness), kind), grip])
+    return Draft(shape, parts, _CERAMIC_KG_M3, rgb, kind, _GLAZED)
 
 
 def mug(dice: Dice, fineness: float) -> Draft:
@@ -89,9 +93,7 @@ def mug(dice: Dice, fineness: float) -> Draft:
     middle = radius * {"straight": 1.0, "tapered": 0.9, "belly": 1.08}[style]
     wall = spline([(foot, 0.004), (middle, 0.45 * height), (radius, height)], pieces_of(fineness, 5))
     outline = np.concatenate([arc((foot - 0.004, 0.004), 0.004, -90.0, 0.0, 2)[:-1], wall])
-    shape, parts = _with_handle(dice, fineness, outline, dice.between(0.0032, 0.0042, "wall"))
-    rgb, kind = _painted(dice, _PRINTS)
-    return Draft(shape, parts, _CERAMIC_KG_M3, rgb, kind, _GLAZED)
+    return _with_handle(dice, fineness, outline, dice.between(0.0032, 0.0042, "wall"), _PRINTS)
 
 
 def cup(dice: Dice, fineness: float) -> Draft:
@@ -101,9 +103,7 @@ def cup(dice: Dice, fineness: float) -> Draft:
     outline = spline(
         [(foot, 0.0), (foot + 0.001, 0.005), (0.84 * radius, 0.42 * height), (radius, height)], pieces_of(fineness, 5)
     )
-    shape, parts = _with_handle(dice, fineness, outline, 0.003)
-    rgb, kind = _painted(dice, ("band", "", "speckle", "glaze", "dots", ""))
-    return Draft(shape, parts, _CERAMIC_KG_M3, rgb, kind, _GLAZED)
+    return _with_handle(dice, fineness, outline, 0.003, ("band", "", "speckle", "glaze", "dots", ""))
 
 
 def glass(dice: Dice, fineness: float) -> Draft:
@@ -157,6 +157,7 @@ def teapot(dice: Dice, fineness: float) -> Draft:
     sides = sides_of(fineness, 48)
     v = np.concatenate([[0.99], 0.99 - 0.93 * np.minimum(profile[1:, 1] / height, 1.05)])
     pot = turned(profile, sides, v)
+    pot = Shape(pot.vertices, pot.faces, pot.uv * np.array([3.0, 1.0]))
     x, tip = 0.82 * radius, radius + dice.between(0.045, 0.06, "spout")
     bend = [(x + 0.035, 0.42 * height), (tip - 0.008, 0.78 * height)]
     spout = spline([(x, 0.3 * height), *bend, (tip + 0.006, 0.98 * height)], n)

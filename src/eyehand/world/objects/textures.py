@@ -14,7 +14,7 @@ from eyehand.errors import InvalidValueError, UnknownNameError
 from eyehand.types import Floats, Images
 from eyehand.world import counter
 from eyehand.world.objects import prints
-from eyehand.world.objects.dice import Dice
+from eyehand.world.objects.dice import COLOURS, Dice
 from eyehand.world.objects.painting import Painter, mix, noise, shade, soft, turbulence, two_colours
 
 
@@ -118,15 +118,22 @@ def _speckle(dice: Dice, u: Floats, v: Floats) -> Floats:
 
 
 def _rim(dice: Dice, u: Floats, v: Floats) -> Floats:
-    inside = (v - 0.75) / 0.24  # plates show their inside, which vessels put in the lowest quarter
+    inside = (v - 0.76) / 0.23  # plates show their inside, which vessels put in the lowest quarter
     line = 1 - soft(np.abs(inside - 0.2), dice.between(0.04, 0.12, "wide"), 0.02)
     edge = 1 - soft(np.abs(inside - 0.02), 0.03, 0.02)
     return mix(_glazed(dice, u, v), dice.colour("first"), np.maximum(line, edge))
 
 
+def _wreath(dice: Dice, u: Floats, v: Floats) -> Floats:
+    inside = (v - 0.76) / 0.23
+    leaf = prints.emblem("leaf", ((6 * u) % 1.0 - 0.5) / 0.4, (inside - 0.17) / 0.14)
+    line = 1 - soft(np.abs(inside - 0.34), 0.015, 0.02)
+    return mix(mix(_glazed(dice, u, v), dice.colour("first", COLOURS[3:10]), leaf), dice.colour("second"), line)
+
+
 def _rings(dice: Dice, u: Floats, v: Floats) -> Floats:
     first, second = two_colours(dice)
-    inside = np.clip((v - 0.75) / 0.24, 0.0, 1.0)
+    inside = np.clip((v - 0.76) / 0.23, 0.0, 1.0)
     share = 0.5 + 0.5 * np.sin(2 * np.pi * dice.pick((4, 6, 8), "count") * inside)
     return mix(first, second, 0.6 * share + 0.2 * noise(dice, u, v, (12, 12)))
 
@@ -146,6 +153,7 @@ _PAINTERS: Mapping[str, Painter] = {
     "speckle": _speckle,
     "rim": _rim,
     "rings": _rings,
+    "wreath": _wreath,
     "label": prints.label,
     "bottle": prints.bottle,
     "carton": prints.carton,

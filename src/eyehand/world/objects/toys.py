@@ -27,6 +27,7 @@ from eyehand.world.objects.pieces import (
     assembled,
     blob,
     boxed,
+    merged,
     near,
     wheel,
 )
@@ -58,30 +59,26 @@ def _car(dice: Dice, f: float) -> Draft:
 def _train(dice: Dice, f: float) -> Draft:
     long, n, sides = dice.between(0.10, 0.13, "long"), pieces_of(f, 3), sides_of(f, 24)
     r, boiler = 0.0125, dice.between(0.016, 0.020, "boiler")
-    top = 0.030 + 2 * boiler
+    top, ys = 0.030 + 2 * boiler, (-0.024, 0.024)
     outline = [(0.9 * boiler, 0.0), (boiler, 0.003), (boiler, 0.55 * long), (0.9 * boiler, 0.56 * long)]
     drum = turned([(0.0, -0.002), *outline, (0.0, 0.56 * long)], sides).in_cell(MAIN)
     at = np.array([-0.10 * long, 0.0, 0.027 + boiler])
     funnel = [(0.007, 0.0), (0.006, 0.012), (0.011, 0.024), (0.011, 0.027)]
     chimney = turned([(0.0, 0.0), *funnel, (0.0, 0.027)], sides).in_cell(DARK)
     place = np.array([0.34 * long, 0.0, top - 0.006])
+    cab = boxed([0.36 * long, 0.044, 0.042], [-0.31 * long, 0, 0.028], MAIN, 0.003, n)
+    roof = boxed([0.42 * long, 0.050, 0.006], [-0.31 * long, 0, 0.070], THIRD, 0.0025, n)
     pieces: list[Piece] = [
+        blob([0.010] * 3, [0.1 * long, 0, top - 0.004], YELLOW, sides),
         boxed([long, 0.044, 0.018], [0, 0, 0.011], SECOND, 0.003, n),
         (drum.moved(at, ALONG_X), ring_hull(outline, 16) @ ALONG_X.T + at),
-        boxed([0.36 * long, 0.044, 0.042], [-0.31 * long, 0, 0.028], MAIN, 0.003, n),
+        merged(cab, roof),
         (chimney.moved(place), ring_hull(funnel, 12) + place),
     ]
-    for x in (-0.30 * long, 0.30 * long):
-        pieces += [wheel(r, 0.008, [x, y, r], RED, sides) for y in (-0.024, 0.024)]
-    trim = [wheel(r, 0.008, [0, y, r], RED, sides)[0] for y in (-0.024, 0.024)]
-    trim += [
-        wheel(0.4 * r, 0.011, [x, y, r], YELLOW, sides)[0]
-        for x in (-0.3 * long, 0, 0.3 * long)
-        for y in (-0.024, 0.024)
-    ]
-    trim += [boxed([0.42 * long, 0.050, 0.006], [-0.31 * long, 0, 0.070], THIRD, 0.0025, n)[0]]
-    trim += [boxed([0.2 * long, 0.0455, 0.016], [-0.31 * long, 0, 0.047], DARK, 0.002, n)[0]]
-    trim += [blob([0.010, 0.010, 0.010], [0.1 * long, 0, top - 0.004], YELLOW, sides)[0]]
+    for x in (-0.30 * long, 0.0, 0.30 * long):
+        both = [(wheel(r, 0.008, [x, y, r], RED, sides), wheel(0.4 * r, 0.011, [x, y, r], YELLOW, sides)) for y in ys]
+        pieces += [merged(*(part for side in both for part in side))]
+    trim = [boxed([0.2 * long, 0.0455, 0.016], [-0.31 * long, 0, 0.047], DARK, 0.002, n)[0]]
     return assembled(pieces, trim, 550.0)
 
 
@@ -93,17 +90,19 @@ def _duck(dice: Dice, f: float) -> Draft:
     at = np.array([0.62 * size, 0.0, 2 * up + 0.35 * head])
     tail = spline([(-0.9 * size, up), (-1.35 * size, 1.25 * up), (-1.55 * size, 1.75 * up)], 4)
     tail3 = np.stack([tail[:, 0], 0 * tail[:, 0], tail[:, 1]], 1)
+    flank = [[-0.15 * size, 0.88 * y * size, 1.1 * up] for y in (-1, 1)]
+    wings = [blob([0.72 * size, 0.16 * size, 0.42 * size], place, coat, sides) for place in flank]
     pieces = [
-        blob(body, [0, 0, body[2]], coat, sides, foot=0.5),
+        merged(blob(body, [0, 0, body[2]], coat, sides, foot=0.5), *wings),
         blob([head] * 3, at, coat, sides),
         blob([0.5 * head, 0.5 * head, 0.2 * head], near(at, 0.95 * head, 0, -0.12 * head), ORANGE, sides),
     ]
-    trim = [tube(tail3, np.linspace(0.42, 0.06, len(tail)) * size, sides_of(f, 16), 1.5).in_cell(coat)]
+    rump = tube(tail3, np.linspace(0.42, 0.06, len(tail)) * size, sides_of(f, 16), 1.5).in_cell(coat)
+    pieces.append((rump, rump.vertices))
+    trim: list[Shape] = []
     for y in (-1, 1):
         eye = near(at, 0.74 * head, 0.56 * y * head, 0.3 * head)
-        wing = [-0.15 * size, 0.88 * y * size, 1.1 * up]
         trim.append(blob([0.15 * head, 0.12 * head, 0.18 * head], eye, DARK, 12)[0])
-        trim.append(blob([0.72 * size, 0.16 * size, 0.42 * size], wing, coat, sides)[0])
     return assembled(pieces, trim, 350.0)
 
 
@@ -166,7 +165,8 @@ def _rocket(dice: Dice, f: float) -> Draft:
     lift = 0.016
     body = spline([(0.6 * r, lift), (r, lift + 0.3 * h), (0.86 * r, lift + 0.68 * h)], n)
     nose = spline([(0.86 * r, lift + 0.68 * h), (0.5 * r, lift + 0.88 * h), (0.0, lift + h)], n)
-    tank = turned([(0.0, lift), *body, (0.0, lift + 0.68 * h)], sides).in_cell(WHITE)
+    tip = [(0.855 * r, lift + 0.675 * h), (0.0, lift + 0.675 * h)]
+    tank = turned([(0.0, lift), *body[:-1], *tip], sides).in_cell(WHITE)
     cone = turned([(0.0, lift + 0.67 * h), *nose], sides).in_cell(MAIN)
     jet = [(0.62 * r, 0.004), (0.5 * r, lift + 0.002)]
     nozzle = turned([(0, 0.004), *jet, (0, lift + 0.002)], sides).in_cell(GREY)
@@ -230,10 +230,8 @@ def _robot(dice: Dice, f: float) -> Draft:
         wheel(0.05 * w, 0.008, [x * w, -0.5 * deep, hip + 0.6 * body], c, 12)[0]
         for x, c in ((-0.17, RED), (0, YELLOW), (0.17, THIRD))
     ]
-    trim += [
-        tube([[0, 0.001, head + 0.2 * w], [0, 0, head + 0.5 * w]], 0.0018, 8).in_cell(GREY),
-        blob([0.005] * 3, [0, 0, head + 0.52 * w], RED, 12)[0],
-    ]
+    mast = tube([[0, 0, head + 0.2 * w], [0, 0, head + 0.5 * w]], 0.0018, 8).in_cell(GREY)
+    pieces.append(merged((mast, mast.vertices), blob([0.005] * 3, [0, 0, head + 0.52 * w], RED, 12)))
     trim += [wheel(0.12 * w, 0.9 * w, [0, 0, head], GREY, sides, ALONG_X)[0]]
     return assembled(pieces, trim, 500.0)
 
