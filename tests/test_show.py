@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from collections.abc import Callable
@@ -93,6 +94,8 @@ def test_a_strip_changes_one_number_alone(mixed: Domain) -> None:
     assert found["appearance.arm_width_scale"].values == (0.7, 1.0, 1.3)
     assert found["appearance.arm_width_scale"].change > 0
     assert found["calibration.encoder_bias_rad"].change == 0
+    round_about = dataclasses.replace(wall, frames=wall.frames[[0, 4, 0]])  # an angle from -pi to pi
+    assert round_about.change == wall.change
     middles = [one.frames[len(one.values) // 2] for one in found.values() if one.key != "dynamics.step_gain"]
     assert all((middle == middles[0]).all() for middle in middles)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,9 +40,9 @@ class Strip:
 
     @property
     def change(self) -> float:
-        """Mean absolute difference of the first and the last picture, in grey levels (0 to 255)."""
-        first, last = self.frames[0].astype(np.float64), self.frames[-1].astype(np.float64)
-        return float(np.abs(last - first).mean())
+        """Largest mean absolute difference of two of the pictures, in grey levels (0 to 255)."""
+        pairs = itertools.combinations(self.frames.astype(np.float64), 2)
+        return max((float(np.abs(one - other).mean()) for one, other in pairs), default=0.0)
 
 
 def distributions(domain: Domain) -> dict[str, Value]:

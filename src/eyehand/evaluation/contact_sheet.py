@@ -115,7 +115,7 @@ def _paste_strip(sheet: Image.Image, one: Strip, top: int, tile_width: int, tile
     top += 3 * _GAP_PX
     small, bold = ImageFont.load_default(12), ImageFont.load_default(14)
     pen.text((_GAP_PX, top), one.key, fill=_INK, font=bold)
-    changed = f"changes the picture by {one.change:.2g} grey levels" if one.change else "changes nothing to see here"
+    changed = f"changes the picture by {one.change:.2g} of 255 levels" if one.change else "changes nothing to see here"
     most = (tile_height - _LINE_PX) // _LINE_PX - 1
     lines = textwrap.wrap(one.meaning, (left - _GAP_PX) // 6, max_lines=max(most, 1), placeholder=" …")
     for i, line in enumerate([one.spread, changed, *lines]):
