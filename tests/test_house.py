@@ -46,6 +46,7 @@ DYNAMIC_IMPORTS = {
     "eyehand.registry": "tasks and methods are loaded by name",
     "eyehand.cli": "verbs are loaded when they are used",
     "eyehand.evaluation.claims": "claims are loaded by the name of their method",
+    "eyehand.world.robots.menagerie": "an optional package",
     "eyehand.cli.doctor": "a missing dependency is what the doctor tells about",
 }
 

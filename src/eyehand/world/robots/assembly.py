@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 import mujoco
@@ -166,10 +167,11 @@ def _collide(body: Any, hull: Capsule | Block, name: str) -> None:
 
 def _dress(spec: Any, body: Any, link: str, mesh: Mesh, palette: Sequence[Paint]) -> None:
     """One mesh and one visual geom for every colour of a link."""
+    corners, normals = mesh.vertices[mesh.faces], mesh.corner_normals()
     for row in np.unique(mesh.material):
         paint = palette[int(row)]
         name = f"{_label(link)}/{paint.name}"
-        add_mesh(spec, name, mesh, mesh.material == row)
+        add_mesh(spec, name, corners[mesh.material == row], normals[mesh.material == row])
         body.add_geom(
             name=name,
             type=mujoco.mjtGeom.mjGEOM_MESH,
@@ -183,25 +185,33 @@ def _dress(spec: Any, body: Any, link: str, mesh: Mesh, palette: Sequence[Paint]
         )
 
 
-def add_mesh(spec: Any, name: str, mesh: Mesh, faces: Any = slice(None)) -> None:
-    """Add some faces of a mesh as an asset, with sharp creases and smooth curves as `Mesh.corner_normals` has them.
+def add_mesh(spec: Any, name: str, corners_m: Floats, normals: Floats) -> None:
+    """Add triangles as a mesh asset that keeps their shading normals, sharp creases and smooth curves alike.
 
     A vertex is repeated for each of its normals, and triangles without an area are left out.
+
+    Args:
+        spec: the `MjSpec`.
+        name: of the asset.
+        corners_m: (F, 3, 3) corners of the triangles.
+        normals: (F, 3, 3) unit normals at the corners.
     """
-    corners = mesh.vertices[mesh.faces[faces]]  # (F, 3, 3)
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    seen = area > _LEAST_AREA_M2
-    table = np.concatenate([corners[seen], mesh.corner_normals()[faces][seen]], axis=2).reshape(-1, 6)
+    doubled = np.cross(corners_m[:, 1] - corners_m[:, 0], corners_m[:, 2] - corners_m[:, 0])
+    seen = np.linalg.norm(doubled, axis=1) > _LEAST_AREA_M2
+    table = np.concatenate([corners_m[seen], normals[seen]], axis=2).reshape(-1, 6)
     unique, vertex = np.unique(np.round(table, 6), axis=0, return_inverse=True)
     asset = spec.add_mesh(name=name)
     asset.inertia = mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL  # thin and open parts have no volume
-    asset.uservert = unique[:, :3].reshape(-1).tolist()
-    asset.usernormal = unique[:, 3:].reshape(-1).tolist()
-    asset.userface = vertex.reshape(-1).tolist()
+    asset.uservert = unique[:, :3].reshape(-1)
+    asset.usernormal = unique[:, 3:].reshape(-1)
+    asset.userface = vertex.reshape(-1)
 
 
 def _let_neighbours_touch(spec: Any, links: Sequence[Link]) -> None:
-    """Links up to two joints apart overlap inside their covers, so they are not checked against each other."""
+    """Links up to two joints apart overlap inside their covers, so they are not checked against each other.
+
+    Nor are the two fingers of a hand, which their joints keep apart.
+    """
     parents = {link.name: link.parent for link in links}
     for link in links:
         above = parents[link.name]
@@ -209,6 +219,9 @@ def _let_neighbours_touch(spec: Any, links: Sequence[Link]) -> None:
             if above:
                 spec.add_exclude(bodyname1=above, bodyname2=link.name)
                 above = parents[above]
+    for first, second in combinations(links, 2):
+        if first.parent == second.parent:
+            spec.add_exclude(bodyname1=first.name, bodyname2=second.name)
 
 
 def turned_inertia(R: Floats, inertia: Sequence[float]) -> tuple[float, float, float, float, float, float]:

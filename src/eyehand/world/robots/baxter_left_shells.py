@@ -39,8 +39,8 @@ def shells(shell: Shell) -> Mapping[str, Mesh]:
         "left_lower_forearm": _fork(0.047, 0.115975, 0.046, twin),
         "left_wrist": _cuff(twin),
         "left_hand": _hand(twin),
-        "left_finger_l": _finger(twin),
-        "left_finger_r": _finger(twin),
+        "left_finger_l": _finger(),
+        "left_finger_r": _finger(),
     }
 
 
@@ -52,7 +52,7 @@ def _mount(twin: bool) -> Mesh:
         [0.046, 0, 0, 0.093, 0.093, 2.0],
         [0.055, 0, 0, 0.090, 0.090, 2.0],
     ]
-    parts = [loft(rows, GREY if twin else DARK), spun([[0.052, 0.083], [0.062, 0.083]], BLACK)]
+    parts = [loft(rows, DARK), spun([[0.052, 0.083], [0.062, 0.083]], BLACK)]
     if twin:
         parts += [
             disc([x, y, 0.030], 0.011, 0.008, METAL, "z", 0.002, 6) for x in (-0.085, 0.075) for y in (-0.075, 0.075)
@@ -70,7 +70,7 @@ def _turret(twin: bool) -> Mesh:
     rows += [[0.285, 0.044, 0, 0.046, 0.044, power], [0.300, 0.048, 0, 0.020, 0.022, 2.0]]
     bridge = [[0.02, 0, 0.262, 0.042, 0.040, power], [0.069, 0, 0.27035, 0.046, 0.052, power]]
     place = np.array([0.069, 0.0, 0.27035])
-    band = spun([[0.110, 0.0915], [0.122, 0.0915]], BLACK if twin else GREY)
+    band = spun([[0.110, 0.0915], [0.122, 0.0915]], GREY)
     return join([loft(rows, DARK), loft(bridge, DARK, "x"), band, *_axle(0.068, place)])
 
 
@@ -87,7 +87,7 @@ def _fork(radius: float, length: float, tube: float, twin: bool) -> Mesh:
     parts: list[Mesh] = []
     for s in (-1.0, 1.0):
         parts.append(disc((0.0, s * 0.0655, 0.0), radius, 0.0125, DARK, "y", 0.004 if twin else 0.010))
-        parts.append(disc((0.0, s * 0.0780, 0.0), 0.66 * radius, 0.0028, GREY if not twin else METAL, "y", 0.002))
+        parts.append(disc((0.0, s * 0.0780, 0.0), 0.66 * radius, 0.0028, GREY, "y", 0.002))
         plate = [
             [-0.01, s * 0.0655, 0, 0.012, 0.80 * radius, 3.0],
             [0.5 * length, s * 0.0645, 0, 0.012, 0.86 * radius, 3.0],
@@ -159,9 +159,7 @@ def _cuff(twin: bool) -> Mesh:
         [GREY, GREY, BLACK, BLACK, BLACK, DARK, DARK] if not twin else [DARK, GREY, BLACK, BLACK, BLACK, GREY, DARK],
         "x",
     )
-    buttons = [
-        disc((0.032, s * 0.0465, 0.0), 0.011, 0.003, METAL if twin else BLACK, "y", 0.001, 14) for s in (-1.0, 1.0)
-    ]
+    buttons = [disc((0.032, s * 0.0465, 0.0), 0.011, 0.003, METAL, "y", 0.001, 14) for s in (-1.0, 1.0)]
     plate = rounded_box([0.086, -0.020, -0.058], [0.113, 0.032, -0.020], 0.008, DARK)
     return join([body, *buttons, plate])
 
@@ -173,14 +171,14 @@ def _hand(twin: bool) -> Mesh:
     body = rounded_box([-0.017, -0.050, 0.010], [0.017, 0.050, 0.050], radius, DARK)
     rail = rounded_box([-0.013, -0.054, 0.045], [0.013, 0.054, 0.058], 0.003, BLACK)
     eye = spun([[-0.012, 0.016], [0.008, 0.016], [0.012, 0.012]], BLACK, "z", (0.03825, 0.012, 0.0), 18)
-    lens = spun([[0.010, 0.008], [0.0135, 0.007]], METAL if twin else GREY, "z", (0.03825, 0.012, 0.0), 14)
+    lens = spun([[0.010, 0.008], [0.0135, 0.007]], GREY, "z", (0.03825, 0.012, 0.0), 14)
     parts = [adapter, body, rail, eye, lens]
     if twin:
         parts += [disc((0.018, y, 0.030), 0.005, 0.002, METAL, "x", 0.001, 8) for y in (-0.036, 0.036)]
     return join(parts)
 
 
-def _finger(twin: bool) -> Mesh:
+def _finger() -> Mesh:
     """A cranked finger whose inner face lies at y = 0 when the gripper is closed; its tip is the tool's."""
     foot = rounded_box([-0.009, 0.011, 0.054], [0.009, 0.030, 0.072], 0.002, DARK)
     arm = loft(
@@ -191,7 +189,7 @@ def _finger(twin: bool) -> Mesh:
             [0.134, 0, 0.0070, 0.0074, 0.0040, 4.0],
             [0.1385, 0, 0.0062, 0.0060, 0.0030, 4.0],
         ],
-        GREY if twin else METAL,
+        METAL,
         "z",
         14,
         1,

@@ -36,7 +36,7 @@ def shells(shell: Shell) -> Mapping[str, Mesh]:
         "link4": _lifter(0.1845, 0.0690, -1.0, twin),
         "link5": _stalk(twin),
         "link6": _head(twin),
-        "link7": _flange(twin),
+        "link7": _flange(),
     }
 
 
@@ -159,10 +159,10 @@ def _head(twin: bool) -> Mesh:
     return join([cheek, cap, neck, _seam(0.077, 0.054)])
 
 
-def _flange(twin: bool) -> Mesh:
+def _flange() -> Mesh:
     """The last link: a silver disc with a ring of light and the bare metal face of the flange."""
     body = spun([[-0.001, 0.059], [0.006, 0.0615], [0.022, 0.0615], [0.028, 0.059]], SILVER, sides=24)
-    ring = spun([[0.008, 0.0622], [0.013, 0.0622]], DARK if twin else LIGHT, sides=24)
+    ring = spun([[0.008, 0.0622], [0.013, 0.0622]], LIGHT, sides=24)
     face = spun([[0.026, 0.047], [0.043, 0.047], [0.045, 0.0455]], METAL, sides=24)
     holes = [
         disc((0.025 * np.cos(a), 0.025 * np.sin(a), 0.0455), 0.0035, 0.001, DARK, "z", 0.0005, 8)

@@ -37,10 +37,10 @@ def shells(shell: Shell) -> Mapping[str, Mesh]:
         "link4": _elbow(twin),
         "link5": _forearm(twin),
         "link6": _wrist(twin),
-        "link7": _flange(twin),
+        "link7": _flange(),
         "hand": _hand(twin),
-        "left_finger": _finger(twin),
-        "right_finger": _finger(twin),
+        "left_finger": _finger(),
+        "right_finger": _finger(),
     }
 
 
@@ -55,7 +55,7 @@ def _base(twin: bool) -> Mesh:
     rows += [[0.034, -0.038, 0, 0.107, 0.092, power], [0.070, -0.022, 0, 0.086, 0.076, 2.8]]
     rows += [[0.105, -0.004, 0, 0.062, 0.061, 2.2], [0.1385, 0, 0, _TUBE, _TUBE, 2.0]]
     plug = rounded_box([-0.162, -0.045, 0.012], [-0.135, 0.045, 0.058], 0.006, DARK)
-    lamp = disc((0.0, 0.0, 0.1345), _TUBE + 0.0018, 0.0028, GREY if twin else BLUE, "z", 0.001)
+    lamp = disc((0.0, 0.0, 0.1345), _TUBE + 0.0018, 0.0028, BLUE, "z", 0.001)
     parts = [loft(rows, WHITE), plug, lamp, _gap(0.142)]
     if twin:
         parts += [
@@ -84,7 +84,7 @@ def _cheeks(radius: float, twin: bool) -> list[Mesh]:
     parts: list[Mesh] = []
     for side in (-1.0, 1.0):
         parts.append(disc((0.0, side * 0.062, 0.0), radius, 0.0125, WHITE, "y", 0.004 if twin else 0.010))
-        parts.append(disc((0.0, side * 0.0745, 0.0), 0.6 * radius, 0.0025, DARK if twin else GREY, "y", 0.002))
+        parts.append(disc((0.0, side * 0.0745, 0.0), 0.6 * radius, 0.0025, GREY, "y", 0.002))
         if twin:
             parts += [
                 disc(
@@ -173,7 +173,7 @@ def _forearm(twin: bool) -> Mesh:
         [0.036, 0, 0.066, 0.038, 0.019, power],
         [0.050, 0, 0.066, 0.012, 0.010, 2.0],
     ]
-    cap = disc((0.0, 0.087, 0.0), 0.034, 0.003, DARK if twin else GREY, "y", 0.002)
+    cap = disc((0.0, 0.087, 0.0), 0.034, 0.003, GREY, "y", 0.002)
     axle = spun([[0.038, 0.043], [0.050, 0.043]], DARK, "y")
     parts = [loft(rows, WHITE), cap, axle]
     if twin:
@@ -197,18 +197,18 @@ def _wrist(twin: bool) -> Mesh:
     ]
     rows += [[0.118, 0, 0, 0.040, 0.042, power], [0.134, 0, 0, 0.024, 0.026, power], [0.138, 0, 0, 0.008, 0.008, 2.0]]
     hub = disc((0.0, -0.004, 0.0), 0.046, 0.044, WHITE, "y", 0.012)
-    lid = disc((0.088, 0.0, 0.049), 0.034, 0.005, DARK if twin else GREY, "z", 0.003)
+    lid = disc((0.088, 0.0, 0.049), 0.034, 0.005, GREY, "z", 0.003)
     cap = disc((0.0, -0.048, 0.0), 0.026, 0.003, GREY, "y", 0.002)
     neck = spun([[-0.056, 0.0405], [-0.040, 0.0405]], DARK, "z", (0.088, 0.0, 0.0))
     return join([loft(rows, WHITE, "x"), hub, lid, cap, neck])
 
 
-def _flange(twin: bool) -> Mesh:
+def _flange() -> Mesh:
     body = spun([[-0.100, 0.042], [-0.095, 0.0445], [-0.062, 0.0445], [-0.057, 0.042]], WHITE)
     face = spun([[-0.107, 0.0315], [-0.098, 0.0315]], METAL)
     handle = rounded_box([0.015, -0.022, -0.099], [0.083, 0.022, -0.064], 0.014, WHITE)
     diagonal = np.array([[np.cos(a := np.pi / 4), -np.sin(a), 0.0], [np.sin(a), np.cos(a), 0.0], [0.0, 0.0, 1.0]])
-    button = disc((0.072, 0.0, -0.063), 0.008, 0.003, DARK if twin else BLUE, "z", 0.001, 12)
+    button = disc((0.072, 0.0, -0.063), 0.008, 0.003, BLUE, "z", 0.001, 12)
     return join([body, face, join([handle, button]).moved(diagonal, [0.0, 0.0, 0.0])])
 
 
@@ -224,9 +224,9 @@ def _hand(twin: bool) -> Mesh:
     return join(parts)
 
 
-def _finger(twin: bool) -> Mesh:
+def _finger() -> Mesh:
     """A finger whose inner face lies at y = 0 when the hand is closed; its tip reaches z = 53.6 mm."""
-    foot = rounded_box([-0.0105, 0.002, -0.004], [0.0105, 0.0235, 0.020], 0.003, GREY if twin else METAL)
+    foot = rounded_box([-0.0105, 0.002, -0.004], [0.0105, 0.0235, 0.020], 0.003, METAL)
     blade = loft(
         [
             [0.012, 0, 0.013, 0.0095, 0.0095, 4.0],

@@ -86,9 +86,9 @@ class Robot:
         return self.build(shell)
 
     def model(self, shell: Shell = "plain") -> mujoco.MjModel:
-        """The robot alone, compiled."""
+        """The robot alone, compiled anew; this takes some tenths of a second."""
         return self.spec(shell).compile()
 
     def chain(self) -> Chain:
-        """Kinematics from the base to the tool."""
+        """Kinematics from the base to the tool; compiles the model, so keep it."""
         return Chain.from_model(self.model(), self.joints, TOOL)
