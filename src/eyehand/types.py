@@ -43,9 +43,17 @@ class Camera:
 
     rgb: Images | None  # (B, H, W, 3) uint8
     time_s: Floats  # (B,) when the shutter closed
-    depth_m: Floats32 | None = None  # (B, H, W) metres along the optical axis
+    depth_m: Floats32 | None = None  # (B, H, W) metres along the optical axis; 0 where there is no reading
     K: Floats | None = None  # (B, 3, 3) pixels, pixel centres at integers
     T_base_camera: Floats | None = None  # (B, 4, 4) camera to robot base
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One frame per row with what a depth camera adds to it."""
+
+    rgb: Images  # (B, H, W, 3) uint8
+    depth_m: Floats32  # (B, H, W) metres along the optical axis; 0 where the sensor has no reading
 
 
 @dataclass(frozen=True)

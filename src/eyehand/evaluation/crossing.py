@@ -31,7 +31,7 @@ from eyehand.learning.run import Run
 from eyehand.learning.tensors import choose_device, use_threads
 from eyehand.methods import load_method
 from eyehand.world.domain import Domain
-from eyehand.world.task import Task
+from eyehand.world.task import Task, split_shot
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def record(task: Task[Any], domain: Domain, frames: int, folder: Path, first_epi
         for start in range(writer.frames, frames, 64):
             seeds = domain.seeds(first_episode + np.arange(start, min(start + 64, frames)))
             state = task.sample(seeds)
-            pictures = imaging.capture(state, seeds, np.zeros(len(seeds), np.int64))
+            pictures, _ = split_shot(imaging.capture(state, seeds, np.zeros(len(seeds), np.int64)))
             encoders, environment = task.encoders(state, domain, seeds), task.environment(state)
             for row, seed in enumerate(seeds):
                 frame = {

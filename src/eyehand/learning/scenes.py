@@ -51,7 +51,7 @@ class SimulatedScenes:
         scene = scene_configuration.scene(theta.cpu().numpy())
         zeros = np.zeros(len(theta), np.int64)
         (imaging,) = self.world.task.imaging(self.world.domain).values()
-        return torch.as_tensor(grey84(imaging.capture(scene, zeros, zeros)))
+        return torch.as_tensor(grey84(cast("Images", imaging.capture(scene, zeros, zeros))))
 
 
 @final

@@ -50,7 +50,7 @@ START_LOW_M = np.array([0.35, -0.30, 0.25])  # of the tool
 START_HIGH_M = np.array([0.65, 0.30, 0.45])
 DOWNWARD = np.diag([1.0, -1.0, -1.0])  # the tool's z axis points at the table
 CLEARANCE_M = 0.03
-CAMERA = "camera"
+CAMERAS = ("camera", "second")
 CAMERA_SIZE = (128, 128)
 QUERY_SIZE = (32, 32)
 Viewpoints = Literal["anywhere", "seen", "novel"]
@@ -118,7 +118,6 @@ class ViewReach:
     name = "view_reach"
     summary = "reach the object of a shown picture with an arm on a table, seen from anywhere"
     horizon = HORIZON
-    camera_size: Mapping[str, tuple[int, int]] = {CAMERA: CAMERA_SIZE}
 
     def __init__(
         self,
@@ -128,7 +127,8 @@ class ViewReach:
         pool: int = 64,
         rate_hz: float = 4.0,
         substeps: int = 50,
-        family: str = "train",
+        cameras: int = 1,
+        depth: bool = False,
     ) -> None:
         """Make the task.
 
@@ -139,7 +139,8 @@ class ViewReach:
             pool: how many seen viewpoints there are.
             rate_hz: control steps per second.
             substeps: physics steps in a control step.
-            family: which household objects; a domain can ask for "held_out" ones.
+            cameras: 1, or 2 for a second one a quarter turn around the table.
+            depth: whether the cameras give depth too.
         """
         if objects not in range(SLOTS + 1) or type(objects) is not int:
             raise InvalidValueError("view_reach objects", objects, f"0 (any number) to {SLOTS}")
@@ -149,7 +150,11 @@ class ViewReach:
             raise InvalidValueError("pool, substeps, rate_hz", (pool, substeps, rate_hz), "numbers above 0")
         self.viewpoints: Viewpoints = viewpoints
         self.robot, self.objects, self.pool = robot, objects, pool
-        self.rate_hz, self.substeps, self.family = rate_hz, substeps, family
+        if cameras not in (1, 2):
+            raise InvalidValueError("view_reach cameras", cameras, "1 or 2")
+        self.rate_hz, self.substeps, self.depth = rate_hz, substeps, depth
+        self.family = "train"  # of the objects; `within` takes the domain's
+        self.camera_size = dict.fromkeys(CAMERAS[:cameras], CAMERA_SIZE)
         self.dt_s = 1.0 / rate_hz
         self.interface = QueryMap(viewpoints_K(), CAMERA_SIZE)
         self.calibration = {"K": viewpoints_K().tolist()}
@@ -259,7 +264,11 @@ class ViewReach:
         if domain.appearance.image not in ("raster", "traced"):
             where = f"domain {domain.name}"
             raise UnknownNameError("image back end", domain.appearance.image, ("raster", "traced"), where)
-        return {CAMERA: TabletopImaging(self._shown_scene(domain), domain, viewpoints_K(), CAMERA_SIZE)}
+        scene = self._shown_scene(domain)
+        return {
+            name: TabletopImaging(scene, domain, viewpoints_K(), CAMERA_SIZE, self.depth, i * np.pi / 2)
+            for i, name in enumerate(self.camera_size)
+        }
 
     def _shown_scene(self, domain: Domain) -> Tabletop:
         return _scene(self.robot, self.family, self.dt_s / self.substeps, cast("Shell", domain.appearance.shell))

@@ -49,6 +49,7 @@ def evidence(world: SimulatedWorld[Any], seen: Observation | Transition) -> Evid
         "time_s": obs.time_s,
     }
     found |= {f"camera {name}": camera.rgb for name, camera in obs.cameras.items()}
+    found |= {f"depth of camera {name}": camera.depth_m for name, camera in obs.cameras.items()}
     return {name: array for name, array in found.items() if array is not None}
 
 

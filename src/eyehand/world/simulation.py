@@ -18,6 +18,7 @@ from eyehand.types import (
     Expert,
     Flags,
     Floats,
+    Floats32,
     Group,
     Images,
     Integers,
@@ -29,7 +30,7 @@ from eyehand.types import (
 from eyehand.world import counter
 from eyehand.world.domain import Domain
 from eyehand.world.rows import put, take
-from eyehand.world.task import Imaging, Task, Verdict
+from eyehand.world.task import Imaging, Task, Verdict, split_shot
 
 DEPLOYABLE: frozenset[Group] = frozenset({"camera", "proprio", "goal", "previous_action"})
 
@@ -188,10 +189,10 @@ class SimulatedWorld(Generic[S]):
     def _observe(self, first: Flags, looks: Mapping[str, Flags] | None) -> Observation:
         now = self.now
         time_s = now.step.astype(np.float64) * self.task.dt_s
-        cameras = {
-            name: Camera(self._capture(name, None if looks is None else looks.get(name)), time_s)
-            for name in self._imaging
-        }
+        cameras: dict[str, Camera] = {}
+        for name in self._imaging:
+            rgb, depth_m = self._capture(name, None if looks is None else looks.get(name))
+            cameras[name] = Camera(rgb, time_s, depth_m)
         return Observation(
             cameras=cameras,
             proprio=self.encoders() if "proprio" in self.reads else None,
@@ -213,12 +214,20 @@ class SimulatedWorld(Generic[S]):
             self._goals = (seeds, put(self._goals[1], new, self._goal.show(seeds[new])))
         return self._goals[1]
 
-    def _capture(self, camera: str, wanted: Flags | None) -> Images:
+    def _capture(self, camera: str, wanted: Flags | None) -> tuple[Images, Floats32 | None]:
+        """A camera's frames, and its depth where it has any; zeros in rows that are not wanted."""
         now, imaging = self.now, self._imaging[camera]
-        if wanted is None or wanted.all():
-            return imaging.capture(now.state, now.seeds, now.step)
-        images = np.zeros((len(wanted), *self.task.camera_size[camera], 3), np.uint8)
-        which = np.flatnonzero(wanted)
-        if len(which):
-            images[which] = imaging.capture(take(now.state, which), now.seeds[which], now.step[which])
-        return images
+        which = np.arange(len(now.seeds)) if wanted is None else np.flatnonzero(wanted)
+        if len(which) == len(now.seeds):
+            return split_shot(imaging.capture(now.state, now.seeds, now.step))
+        height, width = self.task.camera_size[camera]
+        images = np.zeros((len(now.seeds), height, width, 3), np.uint8)
+        if not len(which):
+            return images, None
+        rgb, depth_m = split_shot(imaging.capture(take(now.state, which), now.seeds[which], now.step[which]))
+        images[which] = rgb
+        if depth_m is None:
+            return images, None
+        depths = np.zeros((len(now.seeds), height, width), np.float32)
+        depths[which] = depth_m
+        return images, depths

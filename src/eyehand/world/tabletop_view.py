@@ -19,7 +19,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from eyehand.types import Floats, Floats32, Images, Integers
+from eyehand.types import Floats, Floats32, Images, Integers, Shot
 from eyehand.world import clutter, counter, viewpoints
 from eyehand.world.domain import Domain, bounds
 from eyehand.world.looks import draw_cameras, draw_look, own_rgba, own_texture, roles
@@ -29,7 +29,9 @@ from eyehand.world.raster.rasteriser import Rasteriser
 from eyehand.world.rendering import NOTHING, Cameras, Look, Poses
 from eyehand.world.sensing import camera
 from eyehand.world.sensing.flow import pixel_flow
+from eyehand.world.sensing.stereo import Views, sense_depth
 from eyehand.world.tabletop import Tabletop
+from eyehand.world.task import split_shot
 
 TEXTURES = 48  # of each family
 _TEXTURE_SIZE = 128
@@ -97,7 +99,15 @@ class Samples(Protocol):
 class TabletopImaging:
     """The `raster` and `traced` image back ends of tasks on a table."""
 
-    def __init__(self, scene: Tabletop, domain: Domain, K: Floats, size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        scene: Tabletop,
+        domain: Domain,
+        K: Floats,
+        size: tuple[int, int],
+        depth: bool = False,
+        azimuth_rad: float = 0.0,
+    ) -> None:
         """Prepare the back end.
 
         Args:
@@ -105,14 +115,18 @@ class TabletopImaging:
             domain: whose appearance, sensor and calibration are used.
             K: (3, 3) believed intrinsics in pixels.
             size: (height, width) of the pictures.
+            depth: whether the camera gives depth too.
+            azimuth_rad: how far the camera stands around the table from the state's viewpoint.
         """
         self._painter, self._domain, self._K, self._size = Painter(scene, domain), domain, K, size
+        self._depth, self._azimuth_rad = depth, azimuth_rad
 
-    def capture(self, state: Seen, seeds: Integers, step: Integers) -> Images:
-        """Frames (B, H, W, 3)."""
+    def capture(self, state: Seen, seeds: Integers, step: Integers) -> Images | Shot:
+        """Frames (B, H, W, 3), with depth (B, H, W) from a depth camera."""
         K = np.broadcast_to(self._K, (len(seeds), 3, 3))
-        cameras = draw_cameras(self._domain, K, state.T_world_camera, seeds, step, self._size)
-        return self._painter.frames(state.seen, state.held, cameras, seeds, step)
+        T = viewpoints.around(state.T_world_camera, self._azimuth_rad)
+        cameras = draw_cameras(self._domain, K, T, seeds, step, self._size)
+        return self._painter.frames(state.seen, state.held, cameras, seeds, step, depth=self._depth)
 
 
 @final
@@ -138,7 +152,8 @@ class Portrait:
         width_rad = 2 * np.arctan(radius_m / (_PORTRAIT_FILLS * _PORTRAIT_DISTANCE_M))
         K = np.stack([viewpoints.intrinsics(self._size, width) for width in width_rad])
         cameras = Cameras(K, T, self._size)
-        return self._painter.frames(state.seen, alone, cameras, seeds, np.full(len(seeds), -1), robot=False)
+        frames = self._painter.frames(state.seen, alone, cameras, seeds, np.full(len(seeds), -1), robot=False)
+        return split_shot(frames)[0]
 
 
 @final
@@ -167,8 +182,9 @@ class Painter:
         seeds: Integers,
         step: Integers,
         robot: bool = True,
-    ) -> Images:
-        """Frames (B, H, W, 3) uint8.
+        depth: bool = False,
+    ) -> Images | Shot:
+        """Frames (B, H, W, 3) uint8, with depth (B, H, W) beside them where it is asked for.
 
         Args:
             physics: (B, n) physics rows.
@@ -177,6 +193,7 @@ class Painter:
             seeds: (B,) episode seeds.
             step: (B,) control steps, which choose the noise.
             robot: whether the robot is shown, and what stands about.
+            depth: whether the camera is one for depth too.
         """
         scene, domain = self._scene, self._domain
         poses = self._poses(physics, held, seeds)
@@ -194,12 +211,18 @@ class Painter:
             with _drawing:  # a rasteriser serves one thread, and spreads its rows over all cores
                 drawn = _rasteriser(scene, self._family).render(poses, wide, look)
             pictures = drawn.rgb
+        inside = (slice(None), slice(margin, margin + cameras.size[0]), slice(margin, margin + cameras.size[1]))
         path_px = None
         if bounds(domain.sensor.shutter_s)[1] > 0:
             opened = self._poses(self._when_opened(physics, seeds), held, seeds)
             flow = pixel_flow(opened, poses, wide, wide, drawn.depth_m, drawn.ids)
-            path_px = flow[:, margin : margin + cameras.size[0], margin : margin + cameras.size[1]]
-        return camera.capture(domain, pictures, seeds, step, path_px, margin)
+            path_px = flow[inside]
+        rgb = camera.capture(domain, pictures, seeds, step, path_px, margin)
+        if not depth:
+            return rgb
+        grey = pictures[inside].astype(np.float32).mean(axis=3) / (1.0 if self._traced else 255.0)
+        views = Views(grey, np.ascontiguousarray(drawn.depth_m[inside]))
+        return Shot(rgb, sense_depth(domain, views, cameras.K, seeds, step))
 
     def _poses(self, physics: Floats, held: Integers, seeds: Integers) -> Poses:
         """Where all geoms are, the clutter included."""

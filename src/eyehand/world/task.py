@@ -6,7 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from eyehand.types import Array, CommandSpec, Expert, Flags, Floats, Images, Integers, Interface, Memory, S, S_contra
+from eyehand.types import (
+    Array,
+    CommandSpec,
+    Expert,
+    Flags,
+    Floats,
+    Floats32,
+    Images,
+    Integers,
+    Interface,
+    Memory,
+    S,
+    S_contra,
+    Shot,
+)
 from eyehand.world.domain import Domain
 
 
@@ -42,9 +56,17 @@ class Motion(Protocol[S]):
 class Imaging(Protocol[S_contra]):
     """How a task's state looks through one camera: a back end of the appearance, sensor and calibration factors."""
 
-    def capture(self, state: S_contra, seeds: Integers, step: Integers) -> Images:
-        """One frame (B, H, W, 3) per row, a function of each row's state, episode seed and step alone."""
+    def capture(self, state: S_contra, seeds: Integers, step: Integers) -> Images | Shot:
+        """One frame (B, H, W, 3) per row, a function of each row's state, episode seed and step alone.
+
+        A depth camera returns its depth beside the frame.
+        """
         ...
+
+
+def split_shot(taken: Images | Shot) -> tuple[Images, Floats32 | None]:
+    """The frames (B, H, W, 3) that a back end took, and the depth (B, H, W) beside them, if any."""
+    return (taken.rgb, taken.depth_m) if isinstance(taken, Shot) else (taken, None)
 
 
 class Goal(Protocol):

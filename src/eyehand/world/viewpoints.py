@@ -42,6 +42,17 @@ def facing(eye_m: Floats, target_m: Floats) -> Floats:
     return T
 
 
+def around(T_world_camera: Floats, azimuth_rad: float) -> Floats:
+    """The same cameras (B, 4, 4), moved and turned about the vertical through the point that they look at."""
+    if azimuth_rad == 0.0:
+        return T_world_camera
+    cos, sin = np.cos(azimuth_rad), np.sin(azimuth_rad)
+    turn = np.eye(4)
+    turn[:2, :2] = [[cos, -sin], [sin, cos]]
+    turn[:3, 3] = LOOK_AT_M - turn[:3, :3] @ LOOK_AT_M
+    return np.einsum("ij,bjk->bik", turn, T_world_camera)
+
+
 def look(
     seeds: Integers, query_m: Floats, robot_m: Floats, kind: Literal["anywhere", "seen", "novel"], pool: int
 ) -> Floats:
