@@ -8,12 +8,13 @@ import pytest
 from eyehand.errors import InvalidValueError
 from eyehand.world.domain import Domain, Sensor
 from eyehand.world.sensing.matching import disparities
-from eyehand.world.sensing.stereo import Views, from_the_right, sense_depth, stereo_depth
+from eyehand.world.sensing.projector import from_the_right
+from eyehand.world.sensing.stereo import Views, depth_of_pair, sense_depth, stereo_depth
 
 SIZE = (72, 96)
 K = np.array([[[90.0, 0, 47.5], [0, 90, 35.5], [0, 0, 1]]])
 SEEDS, STEP = np.array([5]), np.array([0])
-STEREO = Sensor(depth="stereo", full_well_e=10000.0, read_noise_e=5.0, binning=4.0)
+STEREO = Sensor(depth="stereo", full_well_e=10000.0, read_noise_e=5.0)
 
 
 def noise_picture(seed: int = 0, size: tuple[int, int] = SIZE) -> np.ndarray:
@@ -129,3 +130,14 @@ def test_rows_depend_on_nothing_but_themselves():
     np.testing.assert_array_equal(whole[1:2], alone)
     later = sense_depth(domain, Views(grey[1:2], depth[1:2]), many[1:2], seeds[1:2], step[1:2] + 1)
     assert (later != alone).any()
+
+
+def test_views_of_a_renderer_are_exposed_and_matched():
+    light = np.stack([noise_picture(seed, (4 * 20, 4 * 40)) for seed in range(2)]).astype(np.float32) / 500
+    right = np.roll(light, -8, axis=2)
+    domain = Domain(sensor=Sensor(depth="stereo", stereo_baseline_m=0.08, full_well_e=9000.0))
+    K = np.tile(np.array([[100.0, 0, 79.5], [0, 100, 39.5], [0, 0, 1]]), (2, 1, 1))
+    depth = depth_of_pair(domain, light, right, K, np.array([1, 2]), np.array([0, 1]), parts=4)
+    assert depth.shape == (2, 20, 40)
+    assert abs(np.median(depth[depth > 0]) - 1.0) < 0.02
+    assert (depth[:, 2:-2, 12:-2] == 0).mean() < 0.05

@@ -14,7 +14,8 @@ VIEW_REACH = {
     "appearance": "image objects shell textures background clutter lamp_scale window_scale light_offset_m "
     "lamp_radius_m lamp_warmth",
     "sensor": "exposure exposure_jitter white_balance_red white_balance_blue vignetting lens_k1 blur_px full_well_e "
-    "read_noise_e tone_gamma jpeg_quality binning shutter_s",
+    "read_noise_e tone_gamma jpeg_quality binning shutter_s depth stereo_baseline_m "
+    "stereo_nearest_m stereo_uniqueness projector_strength",
     "calibration": "camera_offset_m camera_rotation_rad focal_error principal_error_px encoder_bias_rad",
     "dynamics": "step_gain mass_scale friction_scale damping_scale gain_scale joint_friction_nm backlash_rad "
     "payload_kg",

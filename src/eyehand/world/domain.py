@@ -153,6 +153,7 @@ class Sensor:
         shutter_s: how long light gathers, which smears what moves.
         depth: where depth comes from: "exact" (the renderer) or "stereo" (two views, a pattern, a block matcher).
         stereo_baseline_m: distance between the two cameras of the depth sensor.
+        stereo_binning: pixels of the depth sensor, along each side, for one pixel of the picture.
         stereo_block_px: side of the block that is matched.
         stereo_nearest_m: nearest distance that the matcher searches.
         stereo_uniqueness: how much worse, relative, the second best match must be.
@@ -174,6 +175,7 @@ class Sensor:
     shutter_s: Value = field(default=0.0, metadata=_LATER)
     depth: str = field(default="exact", metadata=_LATER)
     stereo_baseline_m: Value = field(default=0.05, metadata=_LATER)
+    stereo_binning: Value = field(default=4.0, metadata=_LATER)
     stereo_block_px: Value = field(default=7.0, metadata=_LATER)
     stereo_nearest_m: Value = field(default=0.3, metadata=_LATER)
     stereo_uniqueness: Value = field(default=0.1, metadata=_LATER)
@@ -220,6 +222,8 @@ class Dynamics:
         joint_friction_nm: dry friction of every joint, newton metres.
         backlash_rad: play of every joint: motion that is lost when it turns back.
         payload_kg: mass that hangs on the hand and that the controller does not know of.
+        push_n: force of a push on the hand in a random level direction, newtons, each push its own draw.
+        push_share: probability of such a push in a control step, all through it.
     """
 
     motion: str = "kinematic"
@@ -232,6 +236,8 @@ class Dynamics:
     joint_friction_nm: Value = field(default=0.0, metadata=_LATER)
     backlash_rad: Value = field(default=0.0, metadata=_LATER)
     payload_kg: Value = field(default=0.0, metadata=_LATER)
+    push_n: Value = field(default=0.0, metadata=_LATER)
+    push_share: Value = field(default=0.0, metadata=_LATER)
 
 
 @dataclass(frozen=True)

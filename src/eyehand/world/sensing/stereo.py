@@ -8,6 +8,7 @@ to. The projector stands between them. A place without depth holds 0, as in the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numba
@@ -19,11 +20,21 @@ from eyehand.world import counter, rows
 from eyehand.world.domain import Domain
 from eyehand.world.sensing.electronics import normal
 from eyehand.world.sensing.matching import disparities
+from eyehand.world.sensing.projector import from_the_right, with_dots
 
-_DOT_RAD = 0.0045  # spacing of the projector's dots, a few pixels of a depth camera
-_DOT_SHARE = 0.45  # of the pattern's places that hold a dot
 _LEVEL = 0.35  # mean level that the cameras' exposure loop steers to
-_MOST_BINNING = 4
+_MOST_BINNING = 8
+_LEAST_BASELINE_M = 1e-3
+_FIELDS = (
+    "stereo_baseline_m",
+    "stereo_block_px",
+    "stereo_nearest_m",
+    "stereo_uniqueness",
+    "stereo_binning",
+    "projector_strength",
+    "full_well_e",
+    "read_noise_e",
+)
 _FARTHEST_M = 1e6  # stands for infinity
 
 
@@ -107,26 +118,59 @@ def sense_depth(domain: Domain, views: Views, K: Floats, seeds: Integers, step: 
         raise InvalidValueError("sensor.depth", kind, '"exact" or "stereo"', f"domain {domain.name}")
     if kind == "exact":
         return np.where(np.isfinite(views.depth_m), views.depth_m, 0.0).astype(np.float32)
-    seeds, step = np.asarray(seeds, dtype=np.int64), np.asarray(step, dtype=np.int64)
-    names = ("stereo_baseline_m", "stereo_block_px", "stereo_nearest_m", "stereo_uniqueness", "projector_strength")
-    names += ("full_well_e", "read_noise_e", "binning")
-    numbers = {name: domain.numbers(f"sensor.{name}", seeds) for name in names}
-    keys = [counter.bits(seeds, f"stereo/{side}", step) for side in ("left", "right")]
+    numbers, keys = _numbers(domain, np.asarray(seeds, dtype=np.int64), np.asarray(step, dtype=np.int64))
     out = np.empty(views.depth_m.shape, np.float32)
 
     def work(part: slice) -> None:
         for b in range(part.start, part.stop):
-            sensor = {name: float(values[b]) for name, values in numbers.items()}
-            out[b] = _sensed(views, b, K[b], sensor, (int(keys[0][b]), int(keys[1][b])))
+            out[b] = _sensed(views, b, K[b], numbers[b], keys[b])
 
     rows.in_parallel(work, len(seeds), rows.default_threads(), least=1)
     return out
 
 
-def _sensed(views: Views, row: int, K: Floats, sensor: dict[str, float], keys: tuple[int, int]) -> Floats32:
+def depth_of_pair(
+    domain: Domain, left: Floats32, right: Floats32, K: Floats, seeds: Integers, step: Integers, parts: int = 1
+) -> Floats32:
+    """Depth of two views that a renderer drew with the projector's dots in them; 0 where there is none.
+
+    Args:
+        domain: whose sensor is used; the views must have been drawn with its `stereo_baseline_m` and
+            `projector_strength`.
+        left: (B, parts H, parts W) linear light of the left camera.
+        right: (B, parts H, parts W) of the right camera.
+        K: (B, 3, 3) intrinsics of the views in pixels.
+        seeds: (B,) episode seeds.
+        step: (B,) control steps, which choose the noise.
+        parts: pixels of the views, along each side, for one pixel of depth.
+
+    Returns:
+        (B, H, W) float32 metres along the left camera's axis.
+    """
+    numbers, keys = _numbers(domain, np.asarray(seeds, dtype=np.int64), np.asarray(step, dtype=np.int64))
+    out = np.empty((len(left), left.shape[1] // parts, left.shape[2] // parts), np.float32)
+
+    def work(part: slice) -> None:
+        for b in range(part.start, part.stop):
+            baseline_m = max(numbers[b]["stereo_baseline_m"], _LEAST_BASELINE_M)
+            out[b] = _matched((left[b], right[b]), float(K[b, 0, 0]), baseline_m, numbers[b], keys[b], parts)
+
+    rows.in_parallel(work, len(left), rows.default_threads(), least=1)
+    return out
+
+
+def _numbers(domain: Domain, seeds: Integers, step: Integers) -> tuple[list[dict[str, float]], list[tuple[int, int]]]:
+    """What every row's depth sensor is like, and 64 bits for the noise of each of its cameras."""
+    values = {name: domain.numbers(f"sensor.{name}", seeds) for name in _FIELDS}
+    noise = [counter.bits(seeds, f"stereo/{side}", step) for side in ("left", "right")]
+    each = [{name: float(numbers[b]) for name, numbers in values.items()} for b in range(len(seeds))]
+    return each, [(int(a), int(b)) for a, b in zip(*noise, strict=True)]
+
+
+def _sensed(views: Views, row: int, K: Floats, sensor: Mapping[str, float], keys: tuple[int, int]) -> Floats32:
     """One depth picture, on a sensor that may have more pixels than it."""
-    parts = int(np.clip(round(sensor["binning"]), 1, _MOST_BINNING))
-    baseline_m = max(sensor["stereo_baseline_m"], 1e-3)
+    parts = int(np.clip(round(sensor["stereo_binning"]), 1, _MOST_BINNING))
+    baseline_m = max(sensor["stereo_baseline_m"], _LEAST_BASELINE_M)
     fine_K = K.copy()
     fine_K[:2] *= parts
     fine_K[:2, 2] += 0.5 * (parts - 1)
@@ -140,18 +184,31 @@ def _sensed(views: Views, row: int, K: Floats, sensor: dict[str, float], keys: t
             _fine(np.minimum(views.right_depth_m[row], _FARTHEST_M), parts),
         )
         right_back = right
-    pair: list[Array] = []
-    for grey, sent, far, x_m, key in (
-        (left, back, depth, 0.0, keys[0]),
-        (right, right_back, right_depth, baseline_m, keys[1]),
-    ):
-        lit = with_dots(grey, sent, far, fine_K, 0.5 * baseline_m - x_m, sensor["projector_strength"])
-        pair.append(_exposed(lit, sensor["full_well_e"], sensor["read_noise_e"], key))
-    block, nearest = 2 * (round(sensor["stereo_block_px"]) // 2) + 1, max(sensor["stereo_nearest_m"], 0.05)
-    found = stereo_depth(
-        pair[0][None], pair[1][None], baseline_m, float(fine_K[0, 0]), nearest, block, sensor["stereo_uniqueness"], 1
+    strength = sensor["projector_strength"]
+    lit = (
+        with_dots(left, back, depth, fine_K, 0.5 * baseline_m, strength),
+        with_dots(right, right_back, right_depth, fine_K, -0.5 * baseline_m, strength),
     )
-    return _coarse(found[0], parts)
+    return _matched(lit, float(fine_K[0, 0]), baseline_m, sensor, keys, parts)
+
+
+def _matched(
+    lit: tuple[Floats32, Floats32],
+    focal_px: float,
+    baseline_m: float,
+    sensor: Mapping[str, float],
+    keys: tuple[int, int],
+    parts: int,
+) -> Floats32:
+    """Expose a pair of views (H, W) of linear light, match them, and average `parts` x `parts` pixels."""
+    left, right = (
+        _exposed(light, sensor["full_well_e"], sensor["read_noise_e"], key)[None]
+        for light, key in zip(lit, keys, strict=True)
+    )
+    block, nearest = 2 * (round(sensor["stereo_block_px"]) // 2) + 1, max(sensor["stereo_nearest_m"], 0.05)
+    return _coarse(
+        stereo_depth(left, right, baseline_m, focal_px, nearest, block, sensor["stereo_uniqueness"], 1)[0], parts
+    )
 
 
 def _fine(picture: Array, parts: int) -> Array:
@@ -178,41 +235,6 @@ def _exposed(light: Floats32, full_well_e: float, read_noise_e: float, key: int)
     return out
 
 
-def from_the_right(light: Floats32, depth_m: Floats32, scale_px_m: float) -> tuple[Floats32, Floats32, Floats32]:
-    """The view of a camera to the right, made of the left one; what the left one cannot see repeats what lies behind.
-
-    Args:
-        light: (H, W, 2) two channels of the left view.
-        depth_m: (H, W) its depth.
-        scale_px_m: baseline in metres times focal length in pixels.
-
-    Returns:
-        Both channels (H, W) and the depth (H, W) of the right view.
-    """
-    out, far = np.zeros_like(light), np.full(depth_m.shape, np.inf, np.float32)
-    _shift(light, depth_m, np.float32(scale_px_m), out, far)
-    return np.ascontiguousarray(out[..., 0]), np.ascontiguousarray(out[..., 1]), far
-
-
-def with_dots(
-    grey: Floats32, reflectance: Floats32, depth_m: Floats32, K: Floats, projector_x_m: float, strength: float
-) -> Floats32:
-    """Light (H, W) of a view with the projector's pattern on it.
-
-    Args:
-        grey: (H, W) light of the scene.
-        reflectance: (H, W) share of the projector's light that is sent back.
-        depth_m: (H, W) depth of the view.
-        K: (3, 3) its intrinsics in pixels.
-        projector_x_m: where the projector is, to the right of the camera.
-        strength: light of a dot on white at 1 m.
-    """
-    out = np.empty(grey.shape, np.float32)
-    arguments = (np.asarray(K, np.float64), np.float64(projector_x_m), np.float32(strength))
-    _project(grey, reflectance, depth_m, *arguments, out)
-    return out
-
-
 @numba.njit(cache=True, nogil=True)
 def _expose(light, gain, full_well, read_noise, key, out):  # noqa: ANN001, ANN202 - a kernel, typed by numba
     for row in range(light.shape[0]):
@@ -225,57 +247,3 @@ def _expose(light, gain, full_well, read_noise, key, out):  # noqa: ANN001, ANN2
             out[row, column] = np.float32(
                 int(min(max(level, np.float32(0.0)), np.float32(1.0)) * 255 + np.float32(0.5))
             )
-
-
-@numba.njit(cache=True, nogil=True)
-def _shift(light, depth, scale, out, far):  # noqa: ANN001, ANN202 - a kernel, typed by numba
-    """Move every pixel left by its disparity, nearer ones before farther ones; then fill gaps from the farther side."""
-    height, width = depth.shape
-    for row in range(height):
-        for x in range(width):
-            z = depth[row, x]
-            target = x - scale / z if z > 0 else np.float32(x)
-            for u in (int(np.floor(target)), int(np.floor(target)) + 1):
-                if 0 <= u < width and z < far[row, u]:
-                    far[row, u] = z
-                    other = min(max(u + (x - target), np.float32(0.0)), np.float32(width - 1))
-                    j = min(int(other), width - 2)
-                    f = other - np.float32(j)
-                    same = abs(depth[row, j + 1] - depth[row, j]) < np.float32(0.02) * z
-                    for c in range(2):
-                        mixed = light[row, j, c] + f * (light[row, j + 1, c] - light[row, j, c])
-                        out[row, u, c] = mixed if same else light[row, x, c]
-        for u in range(width):
-            if not np.isfinite(far[row, u]):
-                a, b = u, u
-                while a >= 0 and not np.isfinite(far[row, a]):
-                    a -= 1
-                while b < width and not np.isfinite(far[row, b]):
-                    b += 1
-                take = a if b >= width or (a >= 0 and far[row, a] > far[row, b]) else b
-                if 0 <= take < width:
-                    out[row, u, 0], out[row, u, 1] = out[row, take, 0], out[row, take, 1]
-
-
-@numba.njit(cache=True, nogil=True)
-def _project(grey, reflectance, depth, K, projector_x, strength, out):  # noqa: ANN001, ANN202 - a kernel, typed by numba
-    for row in range(depth.shape[0]):
-        for column in range(depth.shape[1]):
-            z = depth[row, column]
-            out[row, column] = grey[row, column]
-            if not np.isfinite(z) or z <= 0:
-                continue
-            x = (column - K[0, 2]) / K[0, 0] - projector_x / z
-            y = (row - K[1, 2]) / K[1, 1]
-            u, v = x / _DOT_RAD + 4096.0, y / _DOT_RAD + 4096.0
-            glow = np.float32(0.0)
-            for i in range(int(v) - 1, int(v) + 2):
-                for j in range(int(u) - 1, int(u) + 2):
-                    bits = np.uint64(i * 8192 + j) * np.uint64(0x9E3779B97F4A7C15)
-                    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-                    bits = bits ^ (bits >> np.uint64(27))
-                    if np.float64(bits & np.uint64(1023)) < 1024.0 * _DOT_SHARE:
-                        du = u - (j + np.float64((bits >> np.uint64(16)) & np.uint64(1023)) / 1024.0)
-                        dv = v - (i + np.float64((bits >> np.uint64(32)) & np.uint64(1023)) / 1024.0)
-                        glow += np.float32(np.exp(-4.0 * (du * du + dv * dv)))
-            out[row, column] += strength * reflectance[row, column] * glow / np.float32(max(z * z, 0.01))
