@@ -100,6 +100,18 @@ def test_delay_holds_a_command_back() -> None:
     assert delayed.privileged().tool_m[:, 2] - start == pytest.approx(0.05, abs=0.01)
 
 
+def test_a_push_moves_the_hand_while_it_lasts() -> None:
+    pushed = SimulatedWorld(load_task("view_reach"), moved(SIM, push_n=60.0, push_share=1.0), BLIND)
+    calm = SimulatedWorld(load_task("view_reach"), SIM, BLIND)
+    hold = Decision(np.zeros(3, np.int64), np.zeros((3, 3)))
+    for world in (pushed, calm):
+        world.reset(SEEDS[:3])
+        world.step(hold)
+    away = np.linalg.norm(pushed.privileged().tool_m - calm.privileged().tool_m, axis=1)
+    assert (away > 2e-3).all()
+    assert (away < 0.2).all()
+
+
 def test_physics_that_fails_ends_its_own_episode_as_failed_and_no_other() -> None:
     task = load_task("view_reach")
     world, calm = (SimulatedWorld(task, SIM, BLIND) for _ in range(2))

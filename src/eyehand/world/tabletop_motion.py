@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar, final
 import numpy as np
 
 from eyehand.types import Array, Flags, Floats, Integers, Memory
+from eyehand.world import counter
 from eyehand.world.domain import Domain
 from eyehand.world.physics.engine import Engine
 from eyehand.world.reaching import differential_ik
@@ -106,20 +107,36 @@ class MujocoTool:
         controls = np.stack(
             [scene.with_joint_commands(start, path[:, i]) for i in range(self._pieces)], axis=1
         )  # (B, C, m)
-        physics, seen, failed = self._advanced(state, controls, seeds)
+        pushed = self._pushed(state.physics, seeds, step)
+        physics, seen, failed = self._advanced(pushed, state.held, controls, seeds)
         seen = np.where(lateness.dropped(self._domain, seeds, step + 1)[:, None], state.seen, seen)
         return _changed(state, physics=physics, seen=seen, diverged=state.diverged | failed), (queue, velocity, geared)
 
-    def _advanced(self, state: OnTable, controls: Floats, seeds: Integers) -> tuple[Floats, Floats, Flags]:
+    def _pushed(self, physics: Floats, seeds: Integers, step: Integers) -> Floats:
+        """Physics rows with the disturbance of this step as a force on the hand."""
+        share = self._domain.numbers("dynamics.push_share", seeds)
+        now = counter.uniform(seeds, "motion/push", step) < share
+        force_n = np.where(now, self._domain.numbers("dynamics.push_n", seeds), 0.0)
+        angle = 2 * np.pi * counter.uniform(seeds, "motion/push_angle", step)
+        out = physics.copy()
+        forces = self._engine.part(out, "xfrc_applied").reshape(len(seeds), -1, 6)
+        forces[:] = 0.0
+        forces[:, self._scene.hand_body, :2] = force_n[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        self._engine.part(out, "xfrc_applied")[:] = forces.reshape(len(seeds), -1)
+        return out
+
+    def _advanced(
+        self, start: Floats, held: Integers, controls: Floats, seeds: Integers
+    ) -> tuple[Floats, Floats, Flags]:
         """Physics rows after the commands (B, C, m), those that the frame shows by then, and which rows failed."""
-        engine, fields = self._engine, self._fields(state.held, seeds)
+        engine, fields = self._engine, self._fields(held, seeds)
         age = self._domain.numbers("timing.latency_s", seeds) * (self._pieces / self._dt_s)
         shown = self._pieces - np.clip(np.rint(age), 0, self._pieces).astype(np.int64)  # pieces that the frame shows
         if (shown == self._pieces).all():
-            physics, failed = engine.advance(state.physics, controls, self._substeps, fields)
-            physics = np.where(failed[:, None], state.physics, physics)
+            physics, failed = engine.advance(start, controls, self._substeps, fields)
+            physics = np.where(failed[:, None], start, physics)
             return physics, physics, failed
-        physics, seen, failed = state.physics, state.physics, np.zeros(len(seeds), bool)
+        physics, seen, failed = start, start, np.zeros(len(seeds), bool)
         for i in range(self._pieces):
             moved, broke = engine.advance(physics, controls[:, i : i + 1], self._substeps, fields)
             physics, failed = np.where(broke[:, None], physics, moved), failed | broke
