@@ -21,11 +21,11 @@ class RasterOptions:
     """What the rasteriser does besides drawing.
 
     Attributes:
-        tolerance_px: how far a mesh drawn with fewer triangles may depart from the mesh itself, in pixels; 0 draws
+        tolerance_px: level of detail: how far a mesh drawn with fewer triangles may depart from the mesh itself; 0 draws
             every mesh with all its triangles.
     """
 
-    tolerance_px: float = 0.0
+    tolerance_px: float = 0.2
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
