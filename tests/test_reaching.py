@@ -8,7 +8,7 @@ import pytest
 
 from eyehand.errors import InvalidValueError, UnknownNameError
 from eyehand.world.chain import Chain
-from eyehand.world.reaching import JointLimits, Nullspace, differential_ik, reach
+from eyehand.world.reaching import JointLimits, Nullspace, differential_ik, limited_step, reach
 from eyehand.world.robots.loading import load_robot
 from eyehand.world.robots.robot import Robot
 from eyehand.world.rows import limit_threads
@@ -125,6 +125,25 @@ def test_limits_hold_along_wild_commands(name: str) -> None:
         assert (q <= limits.high + 1e-12).all()
         assert (np.abs(velocity) <= limits.velocity * (1 + 1e-9)).all()
         assert (np.abs(velocity - before) <= limits.acceleration * DT * (1 + 1e-6)).all()
+
+
+def test_a_commanded_joint_stops_at_its_limit_in_the_least_time_that_its_brakes_allow() -> None:
+    limits = JointLimits(np.array([-1.0]), np.array([1.0]), np.array([2.0]), np.array([4.0]), np.array([1.0]))
+    q, velocity, speeds = np.array([[-0.93]]), np.zeros((1, 1)), [0.0]
+    for _ in range(40):
+        step = limited_step(q, np.array([[9.0]]), DT, limits, velocity)
+        q, velocity = q + step, step / DT
+        speeds.append(float(velocity[0, 0]))
+    assert q[0, 0] == pytest.approx(1.0, abs=1e-9)
+    change = np.diff(speeds) / DT
+    assert max(speeds) == pytest.approx(2.0)
+    assert change.max() == pytest.approx(4.0)
+    assert change.min() >= -4.0 * (1 + 1e-6)
+    assert np.isclose(change, -4.0, atol=1e-6).sum() >= 8  # full braking but for the last step's remainder
+    free = limited_step(np.array([[0.97]]), np.array([[9.0]]), DT, limits)
+    assert free[0, 0] == pytest.approx(0.03)
+    with pytest.raises(InvalidValueError, match="joint steps in row 0"):
+        limited_step(q, np.array([[np.nan]]), DT, limits)
 
 
 def test_a_joint_at_its_limit_leaves_the_motion_to_the_others(arm: tuple[Robot, Chain]) -> None:

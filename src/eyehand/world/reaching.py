@@ -12,7 +12,7 @@ import numpy as np
 from eyehand.errors import InvalidValueError
 from eyehand.types import Flags, Floats
 from eyehand.world.chain import Chain
-from eyehand.world.reaching_kernels import reach_rows, step_rows  # pyright: ignore[reportUnknownVariableType] - numba types kernels
+from eyehand.world.reaching_kernels import clip_rows, reach_rows, step_rows  # pyright: ignore[reportUnknownVariableType] - numba types kernels
 from eyehand.world.rows import default_threads, in_parallel
 
 _LEAST_ROWS = 64  # for a second thread to pay
@@ -130,8 +130,7 @@ def differential_ik(
         raise InvalidValueError("dt_s", dt_s, "a number above 0")
     free = previous_velocity is None
     before = np.zeros_like(values) if previous_velocity is None else chain.checked(previous_velocity)
-    acceleration = np.full_like(limits.acceleration, np.inf) if free else limits.acceleration
-    table = np.stack([limits.low - chain.reference, limits.high - chain.reference, limits.velocity, acceleration])
+    table = _table(limits, free, chain.reference)
     wish = np.zeros_like(values)
     if nullspace is not None:
         wish = (nullspace.posture - values) * min(1.0, nullspace.rate * dt_s)
@@ -144,6 +143,48 @@ def differential_ik(
 
     in_parallel(some, len(values), default_threads(), _LEAST_ROWS)
     return dq
+
+
+def limited_step(
+    q: Floats, step: Floats, dt_s: float, limits: JointLimits, previous_velocity: Floats | None = None
+) -> Floats:
+    """Commanded joint steps brought within the limits, joint by joint, as in `differential_ik`.
+
+    A joint is slowed early enough to stop at its position limit without breaking its acceleration limit.
+
+    Args:
+        q: (B, n) joint values now.
+        step: (B, n) commanded steps.
+        dt_s: length of the step in seconds.
+        limits: of the joints.
+        previous_velocity: (B, n) joint velocities of the step before; None to leave accelerations free.
+
+    Returns:
+        (B, n) steps: the next joint values are q + step.
+
+    Raises:
+        InvalidValueError: wrong shapes or numbers that are not finite.
+    """
+    values, n = np.asarray(q, dtype=np.float64), len(limits.low)
+    wanted = np.asarray(step, dtype=np.float64)
+    before = np.zeros_like(values) if previous_velocity is None else np.asarray(previous_velocity, dtype=np.float64)
+    for what, array in (("joint values", values), ("joint steps", wanted), ("previous velocities", before)):
+        if array.ndim != 2 or array.shape != (len(values), n):
+            raise InvalidValueError(f"shape of {what}", array.shape, f"(B, {n})")
+        if not np.isfinite(array).all():
+            row = int(np.flatnonzero(~np.isfinite(array).all(1))[0])
+            raise InvalidValueError(f"{what} in row {row}", array[row].tolist(), "finite numbers")
+    if not dt_s > 0:
+        raise InvalidValueError("dt_s", dt_s, "a number above 0")
+    dq = np.empty_like(values)
+    clip_rows(values, wanted, before, _table(limits, previous_velocity is None, np.zeros(n)), float(dt_s), dq)
+    return dq
+
+
+def _table(limits: JointLimits, free: bool, reference: Floats) -> Floats:
+    """The limits (4, n) as the kernels take them, positions measured from `reference` (n,)."""
+    acceleration = np.full_like(limits.acceleration, np.inf) if free else limits.acceleration
+    return np.stack([limits.low - reference, limits.high - reference, limits.velocity, acceleration])
 
 
 def reach(

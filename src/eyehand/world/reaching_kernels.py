@@ -55,6 +55,16 @@ def bounds(q, before, limits, dt, low, high):  # noqa: ANN001, ANN201 - a kernel
 
 
 @numba.njit(cache=True, nogil=True)
+def clip_rows(q, step, before, limits, dt, dq):  # noqa: ANN001, ANN201 - a kernel, typed by numba
+    """Joint steps (B, n) brought within `bounds`, joint by joint; `dq` (B, n) is filled."""
+    low, high = np.empty(q.shape[1]), np.empty(q.shape[1])
+    for row in range(len(q)):
+        bounds(q[row], before[row], limits, dt, low, high)
+        for j in range(q.shape[1]):
+            dq[row, j] = min(max(step[row, j], low[j]), high[j])
+
+
+@numba.njit(cache=True, nogil=True)
 def step_rows(q, twist, before, wish, chain, limits, settings, dq):  # noqa: ANN001, ANN201 - a kernel, typed by numba
     """Joint steps (B, n) that move the tool by `twist` (B, m) times `dt`, within all limits.
 
