@@ -12,7 +12,7 @@ from eyehand.world.rendering import Cameras, Lights, Look, Poses
 
 GEOM = mujoco.mjtGeom
 SIZE = (48, 64)
-DIRECT = TraceOptions(samples=4, bounces=0, falloff=False)
+DIRECT = TraceOptions(samples=4, bounces=0, falloff=False, share_light=False)
 
 
 def spec() -> mujoco.MjSpec:
@@ -349,3 +349,23 @@ def test_the_projector_is_shaded_by_what_stands_in_its_way() -> None:
     below = np.abs(x) < 0.015
     assert left[0][:, below].max() == 0.0, "the projector hangs over the bar, so the table under it is dark"
     assert left[0][:, np.abs(x + 0.2) < 0.05].mean() > 0.05
+
+
+def test_sharing_light_among_neighbours_takes_the_grain_away_and_keeps_colours_and_edges() -> None:
+    picture = np.zeros((2, 2, 3), np.uint8)
+    picture[0, 0], picture[0, 1], picture[1, 0] = 255, 60, 60
+    scene = spec()
+    add(scene, "lid", GEOM.mjGEOM_BOX, (0.1, 0.1, 0.01), (0.0, 0.0, 0.3), (0.5, 0.5, 0.5, 1))
+    model, camera = scene.compile(), cameras(eye=(0.0, -0.5, 0.9))
+    texture = np.array([[0, -1]], np.int32)
+    look = Look(lights=lights(radius_m=0.3), texture=texture, specular=np.zeros((1, 2), np.float32))
+
+    def trace(samples: int, share: bool) -> np.ndarray:
+        options = TraceOptions(samples, share_light=share)
+        return PathTracer(model, textures=[picture], options=options).trace(poses(model), camera, look).radiance
+
+    truth, plain, shared = trace(144, False), trace(4, False), trace(4, True)
+    grain, left = (np.sqrt(np.mean((seen - truth) ** 2)) for seen in (plain, shared))
+    assert left < 0.7 * grain
+    assert np.abs(shared - truth).max() < 0.15 * truth.max()
+    assert shared.mean() == pytest.approx(truth.mean(), rel=0.01)

@@ -325,7 +325,7 @@ def receive(spots, segments, shaded, lamps, paint, light):  # noqa: ANN001, ANN2
         shaded: (M,) whether each of the first M ways is cut.
         lamps: a `Lamps`.
         paint: a `Paint`.
-        light: (N, 3) added to, radiance that leaves each spot towards the viewer.
+        light: a `Leaving`, added to.
     """
     for m in range(len(shaded)):
         if shaded[m]:
@@ -343,7 +343,8 @@ def receive(spots, segments, shaded, lamps, paint, light):  # noqa: ANN001, ANN2
         exponent = paint.exponent[g]
         shine = mirrored * (exponent + np.float32(8.0)) * np.float32(0.125) * aligned**exponent
         for c in range(3):
-            light[k, c] += share * (spots.albedo[k, c] * lamps.diffuse[lamp, c] + shine * lamps.specular[lamp, c])
+            light.scattered[k, c] += share * lamps.diffuse[lamp, c]
+            light.mirrored[k, c] += share * shine * lamps.specular[lamp, c]
 
 
 @numba.njit(**FAST)
@@ -359,7 +360,7 @@ def bounce(spots, count, draw, out):  # noqa: ANN001, ANN201 - a kernel, typed b
         out.spot[k] = k
         for axis in range(3):
             out.start[k, axis] = spots.start[k, axis]
-            out.weight[k, axis] = spots.albedo[k, axis]
+        out.weight[k] = ONE
 
 
 @numba.njit(**FAST)
@@ -392,23 +393,30 @@ def mirror(spots, count, paint, draw, out):  # noqa: ANN001, ANN201 - a kernel, 
             leaving += out.ray[kept, axis] * spots.normal[k, axis]
         if facing <= 0 or leaving <= 0:
             continue
-        share = fresnel(paint.reflectance[g], facing)
-        out.spot[kept] = k
+        out.spot[kept], out.weight[kept] = k, fresnel(paint.reflectance[g], facing)
         for axis in range(3):
             out.start[kept, axis] = spots.start[k, axis]
-            out.weight[kept, axis] = share
         kept += 1
     return kept
 
 
 @numba.njit(**FAST)
 def surround(spots, count, lamps, paint, further, light):  # noqa: ANN001, ANN201 - a kernel, typed by numba
-    """Add each spot's own glow and `further` times the light from everywhere, without asking what stands around."""
+    """Add each spot's own glow and `further` times the light from everywhere, without asking what stands around.
+
+    Args:
+        spots: a `Spots`, its first `count` are used.
+        count: how many.
+        lamps: a `Lamps`.
+        paint: a `Paint`.
+        further: share of the light from everywhere.
+        light: (N, 3) added to, see `Leaving.scattered`.
+    """
     for k in range(count):
         glow = paint.glow[spots.geom[k]]
         sky = further * (ONE + SKY_SLOPE * np.float32(2 / 3) * spots.normal[k, 2])
         for c in range(3):
-            light[k, c] += spots.albedo[k, c] * (glow + sky * lamps.ambient[c])
+            light[k, c] += glow + sky * lamps.ambient[c]
 
 
 @numba.njit(**FAST)
@@ -420,7 +428,7 @@ def collect(glances, count, there, lamps, light):  # noqa: ANN001, ANN201 - a ke
         count: how many.
         there: (M,) row of the light found by each glance or -1, (K, 3) light that leaves the surfaces found.
         lamps: a `Lamps`.
-        light: (N, 3) added to.
+        light: (N, 3) added to, one part of a `Leaving`.
     """
     found, leaving = there
     for k in range(count):
@@ -428,24 +436,4 @@ def collect(glances, count, there, lamps, light):  # noqa: ANN001, ANN201 - a ke
         sky = ONE + SKY_SLOPE * glances.ray[k, 2]
         for c in range(3):
             seen = leaving[found[k], c] if found[k] >= 0 else sky * lamps.ambient[c]
-            light[spot, c] += glances.weight[k, c] * seen
-
-
-@numba.njit(**FAST)
-def expose(spots, count, light, behind, samples, picture):  # noqa: ANN001, ANN201 - a kernel, typed by numba
-    """Average the samples of each pixel.
-
-    Args:
-        spots: a `Spots`, its first `count` are used.
-        count: how many.
-        light: (N, 3) that leaves each spot towards the camera.
-        behind: (H * W, 3) seen where no spot lies.
-        samples: rays for each pixel.
-        picture: (H * W, 3) filled.
-    """
-    share = ONE / np.float32(samples)
-    picture[:] = behind
-    for k in range(count):
-        pixel = spots.ray[k] % len(picture)
-        for c in range(3):
-            picture[pixel, c] += share * (light[k, c] - behind[pixel, c])
+            light[spot, c] += glances.weight[k] * seen

@@ -163,13 +163,25 @@ class Glances(NamedTuple):
         spot: (N,) int32 the spot's number.
         start: (N, 3) metres.
         ray: (N, 3) unit vectors.
-        weight: (N, 3) of what is seen there.
+        weight: (N,) of what is seen there.
     """
 
     spot: NDArray[np.int32]
     start: Floats32
     ray: Floats32
     weight: Floats32
+
+
+class Leaving(NamedTuple):
+    """Light that leaves spots towards the viewer: `albedo * scattered + mirrored`.
+
+    Attributes:
+        scattered: (N, 3) radiance of a white surface; the light that falls on the spot.
+        mirrored: (N, 3) radiance of highlights and reflections.
+    """
+
+    scattered: Floats32
+    mirrored: Floats32
 
 
 def triangles(vertices: int, faces: int) -> Triangles:
@@ -201,5 +213,10 @@ def segments(count: int) -> Segments:
 
 def glances(count: int) -> Glances:
     """Room for one glance of each of `count` spots."""
-    start, ray, weight = (np.empty((count, 3), np.float32) for _ in range(3))
-    return Glances(np.empty(count, np.int32), start, ray, weight)
+    start, ray = (np.empty((count, 3), np.float32) for _ in range(2))
+    return Glances(np.empty(count, np.int32), start, ray, np.empty(count, np.float32))
+
+
+def leaving(count: int) -> Leaving:
+    """No light of `count` spots yet."""
+    return Leaving(np.zeros((count, 3), np.float32), np.zeros((count, 3), np.float32))

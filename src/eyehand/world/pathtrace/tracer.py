@@ -17,11 +17,21 @@ from eyehand.errors import InvalidValueError
 from eyehand.types import Floats, Floats32, Integers
 from eyehand.world import counter, rows
 from eyehand.world.looks import roles
-from eyehand.world.pathtrace import kernels, looks, pattern
+from eyehand.world.pathtrace import exposure, kernels, looks, pattern
 from eyehand.world.pathtrace.casting import Caster
 from eyehand.world.pathtrace.geometry import Geometry
 from eyehand.world.pathtrace.light import Light
-from eyehand.world.pathtrace.tables import Glances, Lamps, Paint, Spots, glances, segments, spots
+from eyehand.world.pathtrace.tables import (
+    Glances,
+    Lamps,
+    Leaving,
+    Paint,
+    Spots,
+    glances,
+    leaving,
+    segments,
+    spots,
+)
 from eyehand.world.rendering import NOTHING, Cameras, Look, Poses
 
 _LAMP_USE, _BOUNCE_USE, _FURTHER_USE, _MIRROR_USE = (
@@ -43,6 +53,7 @@ class TraceOptions:
             scattered by every surface and mirrored by shiny ones.
         lamp_radius_m: of every lamp whose light does not bring its own; larger ones cast softer shadows.
         sun_half_angle_rad: of every sun.
+        share_light: average the light that falls on a pixel with its neighbours', colours stay sharp; see `exposure`.
         falloff: lamps are brighter near them than far away; they have their full strength at the scene's centre.
     """
 
@@ -50,6 +61,7 @@ class TraceOptions:
     bounces: int = 1
     lamp_radius_m: float = 0.08
     sun_half_angle_rad: float = 0.03
+    share_light: bool = True
     falloff: bool = True
 
     def __post_init__(self) -> None:
@@ -135,6 +147,7 @@ class PathTracer:
         self._textures, self._photographs = len(every), len(photographs)
         self._pages, self._photos = looks.pages(every), looks.pages(photographs)
         self._threads = threads or rows.default_threads()
+        self._rays_shared = (self.options.samples, int(self.options.share_light))
         self._offsets = _offsets(self.options.samples)
 
     def trace(
@@ -223,16 +236,17 @@ class PathTracer:
         """(H, W) grey light of one camera under the scene's lights and a pattern of dots."""
         where, count = self._meet(scene, *_rays(cameras, row, self._offsets))
         light = _direct(scene, where, count)
-        kernels.surround(where, count, scene.lamps, scene.paint, np.float32(1.0), light)
+        kernels.surround(where, count, scene.lamps, scene.paint, np.float32(1.0), light.scattered)
         ways = segments(count)
         place = projector.place, projector.rotation, projector.cells
         kept = pattern.throw(where, count, place, pattern.dots(), ways)
         shaded = scene.caster.blocked(ways.start[:kept], ways.span[:kept])
         kernels.receive(where, ways, shaded, projector.lamp, scene.paint, light)
-        picture = np.empty((cameras.size[0] * cameras.size[1], 3), np.float32)
+        picture = np.empty((*cameras.size, 3), np.float32)
         behind = self._behind(cameras, look, scene, row)
-        kernels.expose(where, count, light, behind, self.options.samples, picture)
-        return (picture @ _LUMINANCE).reshape(cameras.size)
+        # The dots are light too, and must stay sharp.
+        exposure.expose(where, count, light, behind, (self.options.samples, 0), picture)
+        return (picture * _LUMINANCE).sum(-1)
 
     def _check(self, poses: Poses, cameras: Cameras, look: Look) -> None:
         shape = (len(poses.position_m), self._geometry.model.ngeom, 3)
@@ -270,10 +284,9 @@ class PathTracer:
         light.ids[row] = geom[face].reshape(cameras.size)
         start, rays = _rays(cameras, row, self._offsets)
         where, count = self._meet(scene, start, rays)
-        leaving = self._leaving(scene, where, count)
-        picture = light.radiance[row].reshape(-1, 3)
+        seen = self._leaving(scene, where, count)
         behind = self._behind(cameras, look, scene, row)
-        kernels.expose(where, count, leaving, behind, self.options.samples, picture)
+        exposure.expose(where, count, seen, behind, self._rays_shared, light.radiance[row])
 
     def _meet(self, scene: _Scene, start: Floats32, rays: Floats32) -> tuple[Spots, int]:
         """Where rays meet surfaces, and how many do."""
@@ -283,34 +296,34 @@ class PathTracer:
         count = kernels.meet(rays, (face, u, v), tables, scene.paint, (self._pages, looks.BYTE_LIGHT), where)
         return where, int(count)
 
-    def _leaving(self, scene: _Scene, where: Spots, count: int) -> Floats32:
-        """(N, 3) light that leaves spots towards the viewer: direct light of every lamp, glow, and a bounce."""
+    def _leaving(self, scene: _Scene, where: Spots, count: int) -> Leaving:
+        """Light that leaves spots towards the viewer: direct light of every lamp, glow, and a bounce."""
         light = _direct(scene, where, count)
-        if self.options.bounces == 0:
-            kernels.surround(where, count, scene.lamps, scene.paint, np.float32(1.0), light)
-            return light
-        kernels.surround(where, count, scene.lamps, scene.paint, np.float32(0.0), light)
-        draw = (scene.key, scene.places)
-        scattered, mirrored = glances(count), glances(count)
-        kernels.bounce(where, count, (*draw, _BOUNCE_USE), scattered)
-        self._look(scene, scattered, count, light)
-        shiny = kernels.mirror(where, count, scene.paint, (*draw, _MIRROR_USE), mirrored)
-        self._look(scene, mirrored, int(shiny), light)
+        even = np.float32(0.0 if self.options.bounces else 1.0)
+        kernels.surround(where, count, scene.lamps, scene.paint, even, light.scattered)
+        if self.options.bounces:
+            draw = (scene.key, scene.places)
+            scattered, mirrored = glances(count), glances(count)
+            kernels.bounce(where, count, (*draw, _BOUNCE_USE), scattered)
+            self._look(scene, scattered, count, light.scattered)
+            shiny = kernels.mirror(where, count, scene.paint, (*draw, _MIRROR_USE), mirrored)
+            self._look(scene, mirrored, int(shiny), light.mirrored)
         return light
 
     def _look(self, scene: _Scene, ways: Glances, count: int, light: Floats32) -> None:
         """Add what the first `count` glances see: one lamp's light on other surfaces, their glow, or the sky."""
         there, met = self._meet(scene, ways.start[:count], ways.ray[:count])
-        leaving = np.zeros((count, 3), np.float32)
+        further = leaving(met)
         # These spots are numbered by the glances; any number serves as a source of noise.
-        _lit_by(scene, there, met, NOTHING, _FURTHER_USE, leaving)
-        kernels.surround(there, met, scene.lamps, scene.paint, kernels.FURTHER, leaving)
+        _lit_by(scene, there, met, NOTHING, _FURTHER_USE, further)
+        kernels.surround(there, met, scene.lamps, scene.paint, kernels.FURTHER, further.scattered)
         found = np.full(count, NOTHING, np.int32)
         found[there.ray[:met]] = np.arange(met, dtype=np.int32)
-        kernels.collect(ways, count, (found, leaving), scene.lamps, light)
+        seen = there.albedo[:met] * further.scattered + further.mirrored
+        kernels.collect(ways, count, (found, seen), scene.lamps, light)
 
     def _behind(self, cameras: Cameras, look: Look, scene: _Scene, row: int) -> Floats32:
-        """(H * W, 3) what is seen where no geom is: a photograph over the whole picture, a colour, or the sky."""
+        """(H, W, 3) what is seen where no geom is: a photograph over the whole picture, a colour, or the sky."""
         height, width = cameras.size
         if look.background is not None and look.background[row] >= 0:
             page = int(look.background[row])
@@ -318,9 +331,9 @@ class PathTracer:
             picture = self._photos.pixels[start : start + high * wide].reshape(high, wide, 3)
             down = ((np.arange(height) + 0.5) * high / height).astype(np.int64)
             right = ((np.arange(width) + 0.5) * wide / width).astype(np.int64)
-            return looks.BYTE_LIGHT[picture[down][:, right]].reshape(-1, 3)
+            return looks.BYTE_LIGHT[picture[down][:, right]]
         colour = scene.lamps.ambient if look.background_rgb is None else looks.linear(look.background_rgb[row])
-        return np.tile(colour, (height * width, 1))
+        return np.tile(colour, (height, width, 1))
 
 
 def _aside(cameras: Cameras, right_m: Floats) -> Floats:
@@ -368,16 +381,16 @@ def _places(size: tuple[int, int], samples: int) -> NDArray[np.int32]:
     return np.stack([np.broadcast_to(block, within.shape), within], axis=-1).reshape(-1, 2).astype(np.int32)
 
 
-def _direct(scene: _Scene, where: Spots, count: int) -> Floats32:
-    """(N, 3) light of all lamps that leaves spots towards the viewer."""
-    light = np.zeros((len(where.ray), 3), np.float32)
+def _direct(scene: _Scene, where: Spots, count: int) -> Leaving:
+    """Light of all lamps that leaves spots towards the viewer."""
+    light = leaving(count)
     for lamp in range(len(scene.lamps.sun)):
         if scene.lamps.diffuse[lamp].max() > 0 or scene.lamps.specular[lamp].max() > 0:
             _lit_by(scene, where, count, lamp, _LAMP_USE + lamp, light)
     return light
 
 
-def _lit_by(scene: _Scene, where: Spots, count: int, lamp: int, use: int, light: Floats32) -> None:
+def _lit_by(scene: _Scene, where: Spots, count: int, lamp: int, use: int, light: Leaving) -> None:
     """Add one lamp's light, or for lamp -1 that of a lamp chosen for each spot."""
     ways = segments(count)
     kept = kernels.aim(where, count, scene.lamps, lamp, (scene.key, scene.places, use), ways)
