@@ -65,62 +65,66 @@ def _differing(a, b):  # noqa: ANN001, ANN202 - a kernel, typed by numba
 
 @numba.njit(cache=True, nogil=True)
 def _add_row(left, right, row, sign, columns):  # noqa: ANN001, ANN202 - a kernel, typed by numba
-    """Add a row's differences at every disparity to the sums of its columns (D, W)."""
-    width, last = left.shape[1], left.shape[0] - 1
-    row = min(max(row, 0), last)
-    for d in range(columns.shape[0]):
-        for x in range(d, width):
-            columns[d, x] += sign * _differing(left[row, x], right[row, x - d])
+    """Add a row's differences at every disparity to the sums of its columns (W, D); the right border repeats."""
+    row = min(max(row, 0), left.shape[0] - 1)
+    for x in range(columns.shape[0]):
+        here = left[row, x]
+        inside = min(columns.shape[1], x + 1)
+        for d in range(inside):
+            columns[x, d] += sign * _differing(here, right[row, x - d])
+        for d in range(inside, columns.shape[1]):
+            columns[x, d] += sign * _differing(here, right[row, 0])
 
 
 @numba.njit(cache=True, nogil=True)
 def _sum_blocks(columns, half, costs):  # noqa: ANN001, ANN202 - a kernel, typed by numba
-    """Sums (D, W) over blocks from the sums over their columns; the first valid column stands for those before it."""
-    count, width = columns.shape
+    """Sums (W, D) over blocks from the sums over their columns; the outermost columns repeat."""
+    width, count = columns.shape
     for d in range(count):
-        total = np.int32(0)
-        for k in range(-half, half + 1):
-            total += columns[d, min(max(d + k, d), width - 1)]
-        costs[d, d] = total
-        for x in range(d + 1, width):
-            total += columns[d, min(x + half, width - 1)] - columns[d, max(x - half - 1, d)]
-            costs[d, x] = total
+        costs[0, d] = 0
+    for k in range(-half, half + 1):
+        for d in range(count):
+            costs[0, d] += columns[min(max(k, 0), width - 1), d]
+    for x in range(1, width):
+        ahead, behind = min(x + half, width - 1), max(x - half - 1, 0)
+        for d in range(count):
+            costs[x, d] = costs[x - 1, d] + columns[ahead, d] - columns[behind, d]
 
 
 @numba.njit(cache=True, nogil=True)
 def _match(left, right, count, half, ratio, out):  # noqa: ANN001, ANN202 - a kernel, typed by numba
     height, width = left.shape
     count = min(count, width - 1)
-    columns, costs = np.zeros((count, width), np.int32), np.zeros((count, width), np.int32)
-    back = np.zeros(width, np.int32)  # disparity that the right picture finds
+    columns, costs = np.zeros((width, count), np.int32), np.zeros((width, count), np.int32)
+    back, least = np.zeros(width, np.int32), np.zeros(width, np.int32)  # what the right picture finds, and its cost
     for row in range(-half, half):
         _add_row(left, right, row, 1, columns)
     for row in range(height):
         _add_row(left, right, row + half, 1, columns)
         _sum_blocks(columns, half, costs)
+        least[:] = 2147483647
         for x in range(width):
-            least = np.int32(2147483647)
-            for d in range(min(count, width - x)):
-                if costs[d, x + d] < least:
-                    least, back[x] = costs[d, x + d], d
+            for d in range(min(count, x + 1)):
+                if costs[x, d] < least[x - d]:
+                    least[x - d], back[x - d] = costs[x, d], d
         for x in range(1, width):
-            out[row, x] = _best(costs, x, min(count, x + 1), ratio, back)
+            out[row, x] = _best(costs[x], x, min(count, x + 1), ratio, back)
         _add_row(left, right, row - half, -1, columns)
 
 
 @numba.njit(cache=True, nogil=True)
 def _best(costs, x, count, ratio, back):  # noqa: ANN001, ANN202 - a kernel, typed by numba
     """The disparity of one pixel to a fraction of a pixel; 0 where no match is clearly the best."""
-    best, least = 0, costs[0, x]
+    best, least = 0, costs[0]
     for d in range(1, count):
-        if costs[d, x] < least:
-            best, least = d, costs[d, x]
+        if costs[d] < least:
+            best, least = d, costs[d]
     if best < 1 or best + 1 >= count or abs(back[x - best] - best) > 1:
         return np.float32(0.0)
     for d in range(count):
-        if abs(d - best) > 1 and np.float32(costs[d, x]) < ratio * np.float32(least):
+        if abs(d - best) > 1 and np.float32(costs[d]) < ratio * np.float32(least):
             return np.float32(0.0)
-    before, after = costs[best - 1, x], costs[best + 1, x]
+    before, after = costs[best - 1], costs[best + 1]
     bend = before + after - 2 * least
     shift = np.float32(0.5) * np.float32(before - after) / np.float32(bend) if bend > 0 else np.float32(0.0)
     return np.float32(best) + shift
