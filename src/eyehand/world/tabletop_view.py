@@ -24,9 +24,10 @@ from eyehand.world import clutter, counter, viewpoints
 from eyehand.world.domain import Domain, bounds
 from eyehand.world.looks import draw_cameras, draw_look, own_rgba, own_texture, roles
 from eyehand.world.objects.textures import PATTERNS, procedural_texture
+from eyehand.world.pathtrace.light import Light
 from eyehand.world.pathtrace.tracer import PathTracer
 from eyehand.world.raster.rasteriser import Rasteriser
-from eyehand.world.rendering import NOTHING, Cameras, Look, Poses
+from eyehand.world.rendering import NOTHING, Cameras, Look, Poses, Rendering
 from eyehand.world.sensing import camera
 from eyehand.world.sensing.flow import pixel_flow
 from eyehand.world.sensing.stereo import Views, sense_depth
@@ -195,27 +196,15 @@ class Painter:
             robot: whether the robot is shown, and what stands about.
             depth: whether the camera is one for depth too.
         """
-        scene, domain = self._scene, self._domain
-        poses = self._poses(physics, held, seeds)
-        look = draw_look(domain, scene.model, seeds, self._extra, own=self._own(held, seeds))
-        if not robot:
-            rgba = np.array(look.rgba)
-            rgba[:, self._company, 3] = 0.0
-            look = dataclasses.replace(look, rgba=rgba)
-        margin = camera.margin_px(domain, cameras.size)
+        domain, margin = self._domain, camera.margin_px(self._domain, cameras.size)
         wide = camera.widened(cameras, margin)
-        if self._traced:
-            drawn = _tracer(scene, self._family).trace(poses, wide, look, seeds, step)
-            pictures = drawn.radiance
-        else:
-            with _drawing:  # a rasteriser serves one thread, and spreads its rows over all cores
-                drawn = _rasteriser(scene, self._family).render(poses, wide, look)
-            pictures = drawn.rgb
+        drawn = self.draw(physics, held, wide, seeds, step, robot)
+        pictures = drawn.radiance if isinstance(drawn, Light) else drawn.rgb
         inside = (slice(None), slice(margin, margin + cameras.size[0]), slice(margin, margin + cameras.size[1]))
         path_px = None
         if bounds(domain.sensor.shutter_s)[1] > 0:
-            opened = self._poses(self._when_opened(physics, seeds), held, seeds)
-            flow = pixel_flow(opened, poses, wide, wide, drawn.depth_m, drawn.ids)
+            opened, closed = (self._poses(at, held, seeds) for at in (self._when_opened(physics, seeds), physics))
+            flow = pixel_flow(opened, closed, wide, wide, drawn.depth_m, drawn.ids)
             path_px = flow[inside]
         rgb = camera.capture(domain, pictures, seeds, step, path_px, margin)
         if not depth:
@@ -223,6 +212,22 @@ class Painter:
         grey = pictures[inside].astype(np.float32).mean(axis=3) / (1.0 if self._traced else 255.0)
         views = Views(grey, np.ascontiguousarray(drawn.depth_m[inside]))
         return Shot(rgb, sense_depth(domain, views, cameras.K, seeds, step))
+
+    def draw(
+        self, physics: Floats, held: Integers, cameras: Cameras, seeds: Integers, step: Integers, robot: bool = True
+    ) -> Rendering | Light:
+        """What reaches the lens, with exact depth and geom ids; arguments as for `frames`."""
+        scene = self._scene
+        poses = self._poses(physics, held, seeds)
+        look = draw_look(self._domain, scene.model, seeds, self._extra, own=self._own(held, seeds))
+        if not robot:
+            rgba = np.array(look.rgba)
+            rgba[:, self._company, 3] = 0.0
+            look = dataclasses.replace(look, rgba=rgba)
+        if self._traced:
+            return _tracer(scene, self._family).trace(poses, cameras, look, seeds, step)
+        with _drawing:  # a rasteriser serves one thread, and spreads its rows over all cores
+            return _rasteriser(scene, self._family).render(poses, cameras, look)
 
     def _poses(self, physics: Floats, held: Integers, seeds: Integers) -> Poses:
         """Where all geoms are, the clutter included."""

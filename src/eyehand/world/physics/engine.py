@@ -62,7 +62,7 @@ class Engine:
         """Take the model, which is not changed, and the number of threads (None for all cores)."""
         _send_warnings_to_the_log()
         self.model = model
-        self._threads = threads or default_threads()
+        self._threads = threads
         self._lock = threading.Lock()
         self._batch: Batch | None = None
         self._written: dict[str, Array] = {}
@@ -134,8 +134,9 @@ class Engine:
         count = len(states)
         if states.shape[1:] != self.default.shape:
             raise InvalidValueError("physics state", states.shape, f"(B, {len(self.default)})")
-        if self._batch is None or self._batch.nsim < count:
-            self._batch = Batch(self.model, 1 << (count - 1).bit_length(), self._threads)
+        threads = self._threads or default_threads()
+        if self._batch is None or self._batch.nsim < count or self._batch.nthread != threads:
+            self._batch = Batch(self.model, 1 << (count - 1).bit_length(), threads)
             for name in ("geom_xpos", "geom_xmat", "site_xpos"):
                 self._batch.bind(name)
             if self.model.nsensordata:
