@@ -369,3 +369,14 @@ def test_sharing_light_among_neighbours_takes_the_grain_away_and_keeps_colours_a
     assert left < 0.7 * grain
     assert np.abs(shared - truth).max() < 0.15 * truth.max()
     assert shared.mean() == pytest.approx(truth.mean(), rel=0.01)
+
+
+def test_a_simulation_that_is_no_longer_finite_shows_nothing_and_leaves_its_neighbour_alone() -> None:
+    model, camera = things(), cameras(2)
+    tracer, pose = PathTracer(model), poses(model, 2)
+    before = tracer.trace(pose, camera)
+    pose.position_m[0], pose.rotation[0] = np.nan, np.inf
+    after = tracer.trace(pose, camera)
+    assert (after.ids[0] == -1).all()
+    assert np.isfinite(after.radiance).all()
+    assert (after.radiance[1] == before.radiance[1]).all()
