@@ -35,7 +35,8 @@ from eyehand.world.objects.solids import loft, pieces_of, sides_of, spline, tube
 from eyehand.world.objects.surface import Shape
 
 
-def _car(dice: Dice, f: float) -> Draft:
+def car(dice: Dice, f: float) -> Draft:
+    """A toy car."""
     long, wide, n = dice.between(0.095, 0.125, "long"), dice.between(0.046, 0.056, "wide"), pieces_of(f, 3)
     sides = sides_of(f, 24)
     r, cabin = 0.0135, dice.between(0.42, 0.58, "cabin") * long
@@ -237,7 +238,7 @@ def _robot(dice: Dice, f: float) -> Draft:
 
 
 _TOYS: Mapping[str, Callable[[Dice, float], Draft]] = {
-    "car": _car,
+    "car": car,
     "duck": _duck,
     "train": _train,
     "rings": _rings,
