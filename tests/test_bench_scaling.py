@@ -24,7 +24,7 @@ def costs(bend: float = 0.0) -> list[Cost]:
 
 def test_a_straight_line_is_found() -> None:
     found = summarised(costs())
-    assert found.line_ms == pytest.approx(0.5)
+    assert (found.start_ms, found.line_ms) == pytest.approx((3.0, 0.5))
     assert found.departure == pytest.approx(0.0, abs=1e-9)
     assert found.line_mb == pytest.approx(2.0)
     assert "Panda" in found.about

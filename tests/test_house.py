@@ -41,6 +41,7 @@ STRANGERS = {("tasks", "methods"), ("methods", "tasks")}  # they meet through ty
 
 LOCAL_IMPORTS = {  # (module, imported): why it cannot stand at the top of the file without a condition
     ("eyehand.data.journal", "fcntl"): "not there on Windows",
+    ("eyehand.cli.scaling", "resource"): "not there on Windows",
 }
 DYNAMIC_IMPORTS = {
     "eyehand.registry": "tasks and methods are loaded by name",

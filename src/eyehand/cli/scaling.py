@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import multiprocessing
-import resource
 import statistics
 import sys
 import time
@@ -28,6 +27,9 @@ from eyehand.cli.pairs import steps
 from eyehand.data.durable import replace_text, writing
 from eyehand.evaluation.plots import LIGHT
 
+if sys.platform != "win32":
+    import resource
+
 COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 EPISODES = 3  # that are timed, after one that warms caches and compiles
 _SETTLED = 16  # from here on every core has work enough, and the cost is to be linear
@@ -41,7 +43,7 @@ class Cost:
         simulations: how many.
         camera: whether every observation has a picture.
         step_ms: time of one control step of all of them, median over episodes, resets included.
-        memory_mb: largest resident memory of the process.
+        memory_mb: largest resident memory of the process; 0 where the system does not tell.
     """
 
     simulations: int
@@ -59,6 +61,7 @@ class Scaling:
         costs: one for every number of simulations, with and without camera.
         line_ms: time that one more simulation adds to a control step, with camera, from a straight line through the
             measurements of at least 16 simulations.
+        start_ms: what that line starts at.
         departure: how far those measurements lie from that line at most, as a share of it.
         line_mb: memory that one more simulation adds.
     """
@@ -66,6 +69,7 @@ class Scaling:
     about: str
     costs: tuple[Cost, ...]
     line_ms: float
+    start_ms: float
     departure: float
     line_mb: float
 
@@ -108,7 +112,7 @@ def summarised(costs: Sequence[Cost]) -> Scaling:
     (slope, start), *_ = np.linalg.lstsq(terms / time_ms[:, None], np.ones(len(count)))
     departure = np.abs(time_ms / (slope * count + start) - 1.0).max()
     memory = np.polyfit([c.simulations for c in seeing], [c.memory_mb for c in seeing], 1)[0]
-    return Scaling(steps.about(True), tuple(costs), float(slope), float(departure), float(memory))
+    return Scaling(steps.about(True), tuple(costs), float(slope), float(start), float(departure), float(memory))
 
 
 def plot(found: Scaling) -> bytes:
@@ -119,13 +123,19 @@ def plot(found: Scaling) -> bytes:
     for camera, label, colour in ((True, "with camera", LIGHT.series[0]), (False, "without camera", LIGHT.series[1])):
         shown = [cost for cost in found.costs if cost.camera == camera]
         counts = [cost.simulations for cost in shown]
-        left.loglog(counts, [cost.step_ms for cost in shown], "o-", color=colour, label=label)
+        left.plot(counts, [cost.step_ms for cost in shown], "o-", color=colour, label=label)
         right.plot(counts, [cost.memory_mb for cost in shown], "o-", color=colour, label=label)
-    ends = np.array([found.costs[0].simulations, found.costs[-1].simulations])
-    left.loglog(ends, found.line_ms * ends, ":", color=LIGHT.ink, label=f"{found.line_ms:.2g} ms per simulation")
+    counts = np.array(sorted({cost.simulations for cost in found.costs}))
+    line_ms = found.start_ms + found.line_ms * counts
+    positive = line_ms > 0
+    label = f"{found.line_ms:.2g} ms for one more, with camera"
+    left.plot(counts[positive], line_ms[positive], ":", color=LIGHT.ink, label=label)
+    left.set_xscale("log", base=2)
+    left.set_yscale("log")
+    left.set_xticks(counts, [str(count) for count in counts])
     _labelled(left, "time of a control step / ms")
     _labelled(right, "memory / MB")
-    right.set_ylim(bottom=0)
+    right.set_ylim(0, 1.15 * max(1.0, *(cost.memory_mb for cost in found.costs)))
     data = io.BytesIO()
     figure.savefig(data, format="png", dpi=150)
     return data.getvalue()
@@ -158,5 +168,7 @@ def _text(found: Scaling, written: Sequence[Path]) -> str:
 
 
 def _peak_mb() -> float:
+    if sys.platform == "win32":
+        return 0.0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)

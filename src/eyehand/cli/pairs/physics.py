@@ -30,7 +30,9 @@ def prepare(folder: Path) -> Work:
     """64 simulations whose arms swing for a second of simulated time; every slot holds an object of its own."""
     seeds = np.arange(SIMULATIONS)
     robot = load_robot("iiwa14")
-    tabletop = Tabletop(robot, household_objects("train")[: len(_PLACES_M)], len(_PLACES_M), TIMESTEP_S)
+    train = household_objects("train")
+    chosen = [train[i * len(train) // len(_PLACES_M)] for i in range(len(_PLACES_M))]  # of different kinds
+    tabletop = Tabletop(robot, chosen, len(chosen), TIMESTEP_S)
     held = np.tile(np.arange(len(_PLACES_M)), (SIMULATIONS, 1))
     q_rad = robot.home_rad + 0.2 * counter.uniform(seeds[:, None], "bench/q", index=np.arange(len(robot.joints)))
     yaw_rad = np.pi * counter.uniform(seeds[:, None], "bench/yaw", index=np.arange(len(_PLACES_M)))
