@@ -146,7 +146,7 @@ class PathTracer:
         every = [*looks.model_textures(model), *textures]
         self._textures, self._photographs = len(every), len(photographs)
         self._pages, self._photos = looks.pages(every), looks.pages(photographs)
-        self._threads = threads or rows.default_threads()
+        self._threads = threads
         self._rays_shared = (self.options.samples, int(self.options.share_light))
         self._offsets = _offsets(self.options.samples)
 
@@ -185,7 +185,7 @@ class PathTracer:
             for row in range(part.start, part.stop):
                 self._trace_row(poses, cameras, look, row, keys[row], light)
 
-        rows.in_parallel(some, batch, self._threads, 1)
+        rows.in_parallel(some, batch, self._threads or rows.default_threads(), 1)
         return light
 
     def trace_stereo(
@@ -229,7 +229,7 @@ class PathTracer:
                     scene = replace(lit, key=keys[eye][row])
                     grey[eye, row] = self._dotted(scene, eyes[eye], look, row, projector)
 
-        rows.in_parallel(some, batch, self._threads, 1)
+        rows.in_parallel(some, batch, self._threads or rows.default_threads(), 1)
         return grey[0], grey[1]
 
     def _dotted(self, scene: _Scene, cameras: Cameras, look: Look, row: int, projector: _Projector) -> Floats32:
