@@ -91,8 +91,9 @@ def _domain_problems(results: Results, name: str) -> list[str]:
 
 
 def _twin_problems(document: Mapping[str, Any], name: str) -> list[str]:
-    """A file outside the schema may say by `twin_digest` which twin it is about."""
-    said, today = document.get("twin_digest"), load_domain("twin", "planar_reach").digest()
+    """A file outside the schema may say by `twin_digest` which twin it is about, and by `task` whose."""
+    task = document.get("task", "planar_reach")
+    said, today = document.get("twin_digest"), load_domain("twin", task).digest()
     if said in (None, today):
         return []
     return [f"{name}: was measured on the twin {str(said)[:12]}, today's is {today[:12]}; measure again"]

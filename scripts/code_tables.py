@@ -21,6 +21,7 @@ from eyehand.learning.networks import ConvLayer
 from eyehand.methods import modular_dqn
 from eyehand.world.domain import FACTORS, Domain, set_fields
 from eyehand.world.domain_files import SPLITS, dump_domain, load_domain, shipped_domains
+from eyehand.world.support import Range, outside_support
 from eyehand.world.task import Task
 
 TASK = "planar_reach"
@@ -62,12 +63,14 @@ def differences_block(root: Path) -> str:
     return inspect.cleandoc(section)
 
 
-def twin_block(root: Path) -> str:
+def twin_block(root: Path, task: str = TASK) -> str:
     """The five factors of the twin: what each number means, what it is in `sim` and `twin`, and its source."""
     del root
-    sim, target = load_domain("sim", TASK), load_domain("twin", TASK)
-    nominal, twin, sources = _dumped(sim), _dumped(target), twin_sources()
+    sim, target = load_domain("sim", task), load_domain("twin", task)
+    nominal, twin, sources = _dumped(sim), _dumped(target), twin_sources(task)
     used = {f"{name}.{field}" for name in FACTORS for field in set_fields(getattr(target, name))}
+    if task != TASK:  # only what it changes: the other fields are those of tasks in a plane
+        used = {key for key in used if twin[key][1] != nominal[key][1]}
     rows = [
         [f"`{key}`", nominal[key][0], nominal[key][1], twin[key][1], _source(key, nominal, twin, sources)]
         for key in twin
@@ -76,11 +79,11 @@ def twin_block(root: Path) -> str:
     return markdown(["key", "meaning", "`sim`", "`twin`", "source of the range"], rows)
 
 
-def twin_identity_block(root: Path) -> str:
+def twin_identity_block(root: Path, task: str = TASK) -> str:
     """Version, hash and draws of the twin."""
     del root
-    twin = load_domain("twin", TASK)
-    folder = files("eyehand.world") / "domains" / TASK
+    twin = load_domain("twin", task)
+    folder = files("eyehand.world") / "domains" / task
     frozen = (folder / "twin.sha256").read_text(encoding="utf-8").strip()
     rows = [
         ["version", str(twin.version)],
@@ -91,13 +94,21 @@ def twin_identity_block(root: Path) -> str:
     return markdown(["", ""], rows)
 
 
-def domains_block(root: Path) -> str:
-    """Every shipped domain of planar_reach, with the first comment of its file."""
+def support_block(root: Path, task: str = "view_reach") -> str:
+    """The axes of the twin outside the support of the randomised domain."""
+    del root
+    outside = outside_support(load_domain("twin", task), load_domain("randomized", task))
+    rows = [[f"`{key}`", _span(there), _span(here)] for key, (there, here) in outside.items()]
+    return markdown(["key", "`twin`", "`randomized`"], rows)
+
+
+def domains_block(root: Path, task: str = TASK) -> str:
+    """Every shipped domain of a task, with the first comment of its file."""
     del root
     rows: list[list[str]] = []
-    for name in shipped_domains(TASK):
-        domain = load_domain(name, TASK)
-        resource = files("eyehand.world") / "domains" / TASK / f"{name}.toml"
+    for name in shipped_domains(task):
+        domain = load_domain(name, task)
+        resource = files("eyehand.world") / "domains" / task / f"{name}.toml"
         text = resource.read_text(encoding="utf-8") if resource.is_file() else "# The nominal domain: every default."
         said = " ".join(line.lstrip("# ") for line in text.split("\n\n")[0].splitlines() if line.startswith("#"))
         rows.append([f"`{name}`", "held out" if domain.held_out else "", said])
@@ -131,9 +142,9 @@ def paper_block(number: int, root: Path) -> str:
     return f"{table.title}; {table.paper_setting}.\n\n" + markdown(["", *table.columns], rows)
 
 
-def twin_sources() -> dict[str, str]:
+def twin_sources(task: str = TASK) -> dict[str, str]:
     """The comment above every key of `twin.toml`; keys in a row share the comment above the first of them."""
-    text = (files("eyehand.world") / "domains" / TASK / "twin.toml").read_text(encoding="utf-8")
+    text = (files("eyehand.world") / "domains" / task / "twin.toml").read_text(encoding="utf-8")
     sources: dict[str, str] = {}
     table, comment, open_comment = "", list[str](), False
     for line in text.splitlines():
@@ -166,6 +177,12 @@ def _dumped(domain: Domain) -> dict[str, tuple[str, str]]:
         elif table in FACTORS and (entry := _ENTRY.match(line)):
             found[f"{table}.{entry[1]}"] = (meaning, _shown(tomllib.loads(f"value = {entry[2]}")["value"]))
     return found
+
+
+def _span(value: Range) -> str:
+    if isinstance(value, str):
+        return f"`{value}`"
+    return f"{value[0]:g}" if value[0] == value[1] else f"{value[0]:g} to {value[1]:g}"
 
 
 def _shown(value: object) -> str:
@@ -229,6 +246,10 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "twin-factors": twin_block,
     "twin-identity": twin_identity_block,
     "domains": domains_block,
+    "view-reach-factors": partial(twin_block, task="view_reach"),
+    "view-reach-identity": partial(twin_identity_block, task="view_reach"),
+    "view-reach-domains": partial(domains_block, task="view_reach"),
+    "view-reach-support": support_block,
     "task-members": partial(members_block, Task),
     "method-members": partial(members_block, Method),
     **{f"paper-table-{number}": partial(paper_block, number) for number in (1, 2, 3)},

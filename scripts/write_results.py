@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[1]
 DEMO = Path("results/demo/results.json")
 CONTROL = Path("results/planar_reach_control")
 TWIN = Path("results/twin/planar_reach.json")
+REALISM = Path("results/realism/view_reach.json")
 FAILED = Path("results/negative/modular_dqn.json")
 NOT_MEASURED = "Not measured yet."
 MARKER = re.compile(r"<!-- results:([A-Za-z0-9_-]+):(begin|end) -->")
@@ -136,6 +137,28 @@ def twin_solvable(root: Path) -> str:
     document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     rows = [[key.replace("_", " "), value] for key, value in flat(document)]
     return markdown(["quantity", "value"], rows) + f"\n\nSource: `{TWIN}`."
+
+
+def realism(root: Path) -> str:
+    """Noise, edge spread, clipping, saturation and holes of simulated pictures beside real ones."""
+    if not (root / REALISM).exists():
+        return NOT_MEASURED
+    document: dict[str, Any] = json.loads((root / REALISM).read_text(encoding="utf-8"))
+    columns: dict[str, dict[str, Any]] = document["columns"]
+    quantities = {
+        "noise": ("noise [grey levels]", "{:.2f}"),
+        "edge_spread_px": ("edge spread [px]", "{:.2f}"),
+        "clipped": ("clipped pixels", "{:.1%}"),
+        "saturation": ("colour saturation", "{:.2f}"),
+        "holes": ("holes in depth", "{:.1%}"),
+        "pictures": ("pictures", "{}"),
+    }
+    rows = [
+        [title, *("-" if column[key] is None else form.format(column[key]) for column in columns.values())]
+        for key, (title, form) in quantities.items()
+    ]
+    said = f"Medians over the pictures, {document['size']} x {document['size']} pixels. Source: `{REALISM}`."
+    return markdown(["quantity", *columns], rows) + "\n\n" + said
 
 
 def failed(root: Path) -> str:
@@ -283,6 +306,7 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "claims": decided_claims,
     "twin-solvable": twin_solvable,
     "failed": failed,
+    "realism": realism,
     **code_tables.BLOCKS,
 }
 

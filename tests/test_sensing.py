@@ -129,7 +129,7 @@ def test_more_pixels_on_the_sensor_average_their_noise():
     assert four < 0.85 * one  # by less than a half, because the mosaic is filled in from neighbours
     assert nine < 0.7 * one
     assert abs(shown(grey, binning=3.0, **noisy).mean() - 102) < 0.5
-    np.testing.assert_allclose(optics.split(light()[0], 2)[::2, ::2][3:-3, 3:-3], light()[0][3:-3, 3:-3], atol=0.06)
+    np.testing.assert_array_equal(optics.split(light()[0], 2)[1::2, ::2], light()[0])
 
 
 def test_pictures_of_the_wrong_kind_are_refused():
