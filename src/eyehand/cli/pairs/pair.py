@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from eyehand.world.rows import default_threads
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -62,3 +64,9 @@ class Pair:
     cores: Literal["one", "all"]
     folder: str
     prepare: Callable[[Path], Work]
+
+
+def threads() -> str:
+    """How many threads our side works on, as a phrase."""
+    count = default_threads()
+    return "1 thread" if count == 1 else f"{count} threads"

@@ -11,7 +11,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from eyehand.cli.pairs.pair import Agreement, Pair, Work
+from eyehand.cli.pairs.pair import Agreement, Pair, Work, threads
 from eyehand.types import Floats
 from eyehand.world import counter
 from eyehand.world.objects.catalogue import household_objects
@@ -68,7 +68,7 @@ def prepare(folder: Path) -> Work:
         }
 
     about = (
-        f"{default_threads()} threads, {SIMULATIONS} simulations, iiwa 14, three objects, {PIECES * SUBSTEPS} physics "
+        f"{threads()}, {SIMULATIONS} simulations, iiwa 14, three objects, {PIECES * SUBSTEPS} physics "
         f"steps of {1e3 * TIMESTEP_S:g} ms and {PIECES} commands per control step, states handed in and out at each"
     )
     return Work(setup, {"": work}, about, check)

@@ -12,13 +12,12 @@ import mujoco
 import numpy as np
 
 from eyehand.cli.pairs.agreement import agreement
-from eyehand.cli.pairs.pair import Agreement, Pair, Work
+from eyehand.cli.pairs.pair import Agreement, Pair, Work, threads
 from eyehand.cli.pairs.scene import AMBIENT, SIZE_PX, SUN, SUN_DIFFUSE, Scene, reference_scene
 from eyehand.types import Array, Floats
 from eyehand.world.raster import Rasteriser, RasterOptions
 from eyehand.world.raster.surfaces import Surface, box, of_mesh
 from eyehand.world.rendering import Lights, Look
-from eyehand.world.rows import default_threads
 
 STATES = 64
 ROUNDS = 4  # how often we draw all states in a repetition: the peers take longer for one round than we for four
@@ -82,7 +81,7 @@ def _work(scene: Scene, setup: dict[str, Any], look: Look) -> Work:
         WITHOUT_DETAIL: Rasteriser(scene.model, options=RasterOptions(tolerance_px=0.0)),
     }
     about = (
-        f"{default_threads()} threads, {scene.triangles:,} triangles, {STATES} states and views in one call, "
+        f"{threads()}, {scene.triangles:,} triangles, {STATES} states and views in one call, "
         "no shadows, no supersampling"
     )
 

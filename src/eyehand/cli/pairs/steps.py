@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from eyehand.cli.pairs.pair import Pair, Work
+from eyehand.cli.pairs.pair import Pair, Work, threads
 from eyehand.tasks import load_task
 from eyehand.types import Decision, Group
 from eyehand.world import counter
 from eyehand.world.domain_files import load_domain
-from eyehand.world.rows import default_threads
 from eyehand.world.simulation import SimulatedWorld
 
 SIMULATIONS, RATE_HZ, SUBSTEPS = 64, 20, 25
@@ -56,7 +55,7 @@ def about(camera: bool) -> str:
     """Threads and physics of that world."""
     picture = ", and a 128x128 picture in colour, depth and ids" if camera else ""
     return (
-        f"{default_threads()} threads, a Panda and one household object, {SUBSTEPS} physics steps of "
+        f"{threads()}, a Panda and one household object, {SUBSTEPS} physics steps of "
         f"{1e3 / RATE_HZ / SUBSTEPS:g} ms per control step, displacements of the tool turned into joint targets by "
         f"damped least squares five times in it, resets included{picture}"
     )
