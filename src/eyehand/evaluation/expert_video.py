@@ -11,7 +11,7 @@ import numpy as np
 from eyehand.evaluation.axes import picture
 from eyehand.evaluation.contact_sheet import own_draws, with_goals
 from eyehand.evaluation.videos import Panel, encode_mp4, side_by_side
-from eyehand.types import Group, Images
+from eyehand.types import Group, Images, Integers
 from eyehand.world.domain import Domain
 from eyehand.world.simulation import SimulatedWorld
 from eyehand.world.task import Task
@@ -51,14 +51,7 @@ def film_expert(task: Task[Any], domain: Domain, episodes: int, camera: str) -> 
     Returns:
         An H.264 video, and what came of every episode.
     """
-    domain = own_draws(domain, episodes)
-    world = SimulatedWorld(task, domain, _READS)
-    seeds = domain.seeds(np.arange(episodes))
-    frames, outcomes = _play(world, seeds, camera)
-    panels = [
-        Panel(film, f"{domain.name}, episode {i + 1}", _note(outcome), outcome.success)
-        for i, (film, outcome) in enumerate(zip(frames, outcomes, strict=True))
-    ]
+    panels, outcomes = expert_panels(task, domain, np.arange(episodes), camera)
     width = sum(panel.frames.shape[2] for panel in panels)
     scale = max(1, min(440 // max(panels[0].frames.shape[1:3]), WIDEST_PX // width))
     joined = side_by_side(panels, scale)
@@ -66,7 +59,21 @@ def film_expert(task: Task[Any], domain: Domain, episodes: int, camera: str) -> 
     return encode_mp4(joined, float(fps)), outcomes
 
 
-def _play(world: SimulatedWorld[Any], seeds: Any, camera: str) -> tuple[list[Images], list[Outcome]]:
+def expert_panels(
+    task: Task[Any], domain: Domain, episodes: Integers, camera: str
+) -> tuple[list[Panel], list[Outcome]]:
+    """The expert's films of episodes (N,), each with its caption, and what came of every episode; see `film_expert`."""
+    domain = own_draws(domain, int(episodes.max()) + 1)
+    world = SimulatedWorld(task, domain, _READS)
+    frames, outcomes = _play(world, domain.seeds(episodes), camera)
+    panels = [
+        Panel(film, f"{domain.name}, episode {number + 1}", _note(outcome), outcome.success)
+        for number, film, outcome in zip(episodes, frames, outcomes, strict=True)
+    ]
+    return panels, outcomes
+
+
+def _play(world: SimulatedWorld[Any], seeds: Integers, camera: str) -> tuple[list[Images], list[Outcome]]:
     """The films (T, H, W, 3) of all episodes, each with its last frame, and what came of them."""
     goals = world.reset(seeds).goal
     expert, memory, sent = world.expert(), None, None
