@@ -118,7 +118,33 @@ def _bend(light, k1, margin_px, out):  # noqa: ANN001, ANN202 - a kernel, typed 
             ratio = s / r if r > 0 else np.float32(1.0)
             u, v = x * ratio + middle_x + margin_px, y * ratio + middle_y + margin_px
             for c in range(3):
-                out[row, column, c] = sample(light, np.float32(u), np.float32(v), c)
+                out[row, column, c] = _sharp_sample(light, np.float32(u), np.float32(v), c)
+
+
+@numba.njit(cache=True, nogil=True)
+def _cubic(a, b, c, d, t):  # noqa: ANN001, ANN202 - a kernel, typed by numba
+    """Catmull-Rom interpolation between b and c."""
+    half = np.float32(0.5)
+    bend = (np.float32(2.0) * a - np.float32(5.0) * b + np.float32(4.0) * c - d) * half
+    twist = (np.float32(3.0) * (b - c) + d - a) * half
+    return b + t * (half * (c - a) + t * (bend + t * twist))
+
+
+@numba.njit(cache=True, nogil=True)
+def _sharp_sample(light, x, y, c):  # noqa: ANN001, ANN202 - a kernel, typed by numba
+    """Cubic light of one channel at a place, which blurs less than a bilinear one; never below 0."""
+    height, width = light.shape[:2]
+    x = min(max(x, np.float32(0.0)), np.float32(width - 1))
+    y = min(max(y, np.float32(0.0)), np.float32(height - 1))
+    j, i = min(int(x), width - 2), min(int(y), height - 2)
+    fx, fy = x - np.float32(j), y - np.float32(i)
+    before, after = max(j - 1, 0), min(j + 2, width - 1)
+    above, under = max(i - 1, 0), min(i + 2, height - 1)
+    top = _cubic(light[above, before, c], light[above, j, c], light[above, j + 1, c], light[above, after, c], fx)
+    upper = _cubic(light[i, before, c], light[i, j, c], light[i, j + 1, c], light[i, after, c], fx)
+    lower = _cubic(light[i + 1, before, c], light[i + 1, j, c], light[i + 1, j + 1, c], light[i + 1, after, c], fx)
+    base = _cubic(light[under, before, c], light[under, j, c], light[under, j + 1, c], light[under, after, c], fx)
+    return max(_cubic(top, upper, lower, base, fy), np.float32(0.0))
 
 
 @numba.njit(cache=True, nogil=True)
