@@ -29,6 +29,8 @@ class TextureName:
 class Grasp:
     """A good top-down grasp with two parallel fingers.
 
+    The fingers come down with 4 mm to spare on either side (wider open they may meet a neighbouring wall), then close.
+
     Attributes:
         centre_m: (3,) middle between the finger pads, in the object's frame.
         yaw_rad: direction in which the fingers close, about z from the object's x axis, in [-pi / 2, pi / 2).

@@ -102,10 +102,20 @@ def welded(vertices: Floats) -> Integers:
     return _row_numbers(np.round(vertices / _WELD_M).astype(np.int64))
 
 
+def _areas(shape: Shape) -> Floats:
+    """(F, 3) normals of the triangles, as long as twice their areas."""
+    corners = shape.vertices[shape.faces]
+    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+
+
+def has_area(shape: Shape) -> bool:
+    """Whether any triangle is more than a line."""
+    return bool((np.linalg.norm(_areas(shape), axis=1) > _THIN_M2).any())
+
+
 def shaded(shape: Shape) -> Surface:
     """A finished surface: normals smooth over shallow edges only, vertices doubled along sharp ones."""
-    corners = shape.vertices[shape.faces]
-    area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])  # (F, 3), length: twice the area
+    area = _areas(shape)
     real = np.linalg.norm(area, axis=1) > _THIN_M2
     faces = shape.faces[real]
     smooth = _corner_normals(welded(shape.vertices)[faces], area[real])
@@ -158,7 +168,7 @@ def volume_m3(vertices: Floats, faces: NDArray[np.integer]) -> float:
 
 
 def mass_properties(vertices: Floats, faces: NDArray[np.integer], mass_kg: float) -> MassProperties:
-    """Mass properties of a closed surface that is filled evenly.
+    """Mass properties of a closed surface that is filled evenly; of its bounds where it is not closed.
 
     The second moments are integrated over signed tetrahedra with one corner in the origin: for a tetrahedron with
     corners 0, a, b, c and volume V, int x x^T = V / 20 (s s^T + a a^T + b b^T + c c^T) with s = a + b + c.
@@ -170,9 +180,13 @@ def mass_properties(vertices: Floats, faces: NDArray[np.integer], mass_kg: float
     """
     corners = vertices[faces]  # (F, 3, 3)
     volume = np.linalg.det(corners) / 6.0
-    total = volume.sum()
+    total = float(volume.sum()) or 1e-300
     s = corners.sum(1)
     centre = (volume[:, None] * s).sum(0) / (4.0 * total)
     squares = np.einsum("fi,fj->fij", s, s) + np.einsum("fki,fkj->fij", corners, corners)
     second = (volume[:, None, None] * squares).sum(0) / 20.0 / total - np.outer(centre, centre)
+    low, size = vertices.min(0), np.maximum(np.ptp(vertices, axis=0), 1e-3)
+    spread = np.diag(size**2) / 12.0
+    if not (total > 0.01 * size.prod() and np.linalg.eigvalsh(second)[0] > 1e-3 * spread.min()):
+        centre, second = low + 0.5 * size, spread  # an open mesh of a user's
     return MassProperties(mass_kg, centre, mass_kg * (np.trace(second) * np.eye(3) - second))
