@@ -20,6 +20,7 @@ from eyehand.gym import environment_id
 from eyehand.gym.rows import Rows
 from eyehand.tasks import load_task, task_names
 from eyehand.tasks.planar_reach import PlanarReach
+from eyehand.tasks.view_reach import ViewReach
 from eyehand.types import Images
 from eyehand.world.domain import Domain
 from eyehand.world.domain_files import load_domain
@@ -193,6 +194,20 @@ def test_a_vector_environment_plays_what_single_ones_play(view: str, mode: str) 
     assert (ours.observation_space, ours.action_space) == (theirs.observation_space, theirs.action_space)
     for step, (one, other) in enumerate(zip(played(ours, 15), played(theirs, 15), strict=True)):
         assert data_equivalence(one, other, exact=True), f"step {step}: {one[1:]}\n{other[1:]}"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_goals_that_are_pictures_follow_their_episodes(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ViewReach, "horizon", 2)
+    name = environment_id("view_reach")
+    ours = gymnasium.make_vec(name, num_envs=2, observation="both", autoreset_mode=mode)
+    theirs = gymnasium.make_vec(name, 2, "sync", vector_kwargs={"autoreset_mode": mode}, observation="both")
+    action = np.full((2, 3), 0.5, np.float32)
+    one, other = ([envs.reset(seed=3), *(envs.step(action) for _ in range(4))] for envs in (ours, theirs))
+    assert data_equivalence(one, other, exact=True)
+    goals = [said[0]["goal"] for said in one]
+    assert (goals[0] == goals[1]).all()
+    assert (goals[1] != goals[3]).any()
 
 
 @pytest.mark.usefixtures("short_episodes")
