@@ -40,6 +40,7 @@ def _of_look(cameras: Cameras, lights: Lights) -> tuple[Floats32, Floats32]:
     table[:, 1:, lighting.LIGHT_DIFFUSE : lighting.LIGHT_DIFFUSE + 3] = lights.diffuse
     table[:, 1:, lighting.LIGHT_SPECULAR : lighting.LIGHT_SPECULAR + 3] = lights.specular
     table[:, 1:, lighting.LIGHT_ATTENUATION] = 1.0
+    table[:, 1:, lighting.LIGHT_CASTS] = 1.0
     _headlight(table[:, 0], cameras, lights.headlight, _HEADLIGHT_GLOSS * lights.headlight)
     return table.astype(np.float32), lights.ambient.astype(np.float32)
 
@@ -60,7 +61,8 @@ def _of_model(model: Any, data: Any, cameras: Cameras) -> tuple[Floats32, Floats
     table[:, 1:, lighting.LIGHT_SPOT_EXPONENT] = np.where(spot, model.light_exponent[lit], 0.0)
     table[:, 1:, lighting.LIGHT_DIFFUSE : lighting.LIGHT_DIFFUSE + 3] = model.light_diffuse[lit]
     table[:, 1:, lighting.LIGHT_SPECULAR : lighting.LIGHT_SPECULAR + 3] = model.light_specular[lit]
-    table[:, 1:, lighting.LIGHT_ATTENUATION :] = model.light_attenuation[lit]
+    table[:, 1:, lighting.LIGHT_ATTENUATION : lighting.LIGHT_ATTENUATION + 3] = model.light_attenuation[lit]
+    table[:, 1:, lighting.LIGHT_CASTS] = model.light_castshadow[lit]
     ambient = model.light_ambient[lit].sum(axis=0)
     head = model.vis.headlight
     if head.active:

@@ -44,7 +44,8 @@ LIGHT_SPOT_EXPONENT = 8
 LIGHT_DIFFUSE = 9
 LIGHT_SPECULAR = 12
 LIGHT_ATTENUATION = 15
-LIGHT_COLUMNS = 18
+LIGHT_CASTS = 18  # 1: its shadows are drawn where shadows are
+LIGHT_COLUMNS = 19
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from eyehand.errors import InvalidValueError
 from eyehand.types import Array, Floats, Floats32, Images
 from eyehand.world.raster import lamps, surfaces, textures
-from eyehand.world.raster.frames import Batch
 from eyehand.world.raster.levels import levels_of
+from eyehand.world.raster.placing import Batch
 from eyehand.world.raster.pool import ALONG_Z, BY_CORNERS, ON_SIDES, Pool, pooled
 from eyehand.world.raster.surfaces import Surface
 from eyehand.world.rendering import NOTHING, Cameras, Look, Poses
@@ -36,6 +36,9 @@ class SceneTables:
     Attributes:
         pool: the shapes of meshes and primitives.
         papers: textures and photographs.
+        order: (G,) geoms, those that are fixed to the world first.
+        fixed: how many of them are.
+        ball: (4,) centre and radius of the scene, metres.
     """
 
     def __init__(
@@ -69,7 +72,10 @@ class SceneTables:
         mujoco.mj_kinematics(model, self._data)
         mujoco.mj_comPos(model, self._data)
         mujoco.mj_camlight(model, self._data)
-        self.static: NDArray[np.bool_] = np.asarray(model.body_weldid)[model.geom_bodyid] == 0
+        fixed = np.asarray(model.body_weldid)[model.geom_bodyid] == 0
+        self.order = np.argsort(~fixed, kind="stable")
+        self.fixed = int(fixed.sum())
+        self.ball = np.append(np.asarray(model.stat.center), model.stat.extent).astype(np.float64)
 
     def batch(self, poses: Poses, cameras: Cameras, look: Look, tolerance_px: float) -> Batch:
         """The arrays of B simulations.
@@ -102,7 +108,7 @@ class SceneTables:
             shape=self._shapes(look, rgba[..., 3] > 0),
             scale=scale,
             colour=_contiguous(_beside(rgba[..., :3], self._emission[:, None]), np.float32),
-            gloss=self._glosses(look),
+            gloss=self._glosses(look, scale),
             texture=_contiguous(texture, np.int32),
             repeat=self._repeats(look, scale),
             lights=lights,
@@ -133,10 +139,14 @@ class SceneTables:
         endless[:, kind == _PLANE, :2] = True
         return np.where(endless, np.maximum(scale, 0.0), np.where(scale > 0, scale, 1e-9))
 
-    def _glosses(self, look: Look) -> Floats32:
+    def _glosses(self, look: Look, scale: Floats) -> Floats32:
+        """(R, G, 2) specular strength and exponent; endless planes have no highlights, as MuJoCo draws them."""
         specular = self._gloss[None, :, 0] if look.specular is None else look.specular
         exponent = self._gloss[None, :, 1] if look.shininess is None else look.shininess * _SHARPEST
-        return _contiguous(np.stack(np.broadcast_arrays(specular, exponent), axis=-1), np.float32)
+        endless = (scale[..., :2] == 0.0).all(axis=-1)
+        return _contiguous(
+            np.stack(np.broadcast_arrays(np.where(endless, 0.0, specular), exponent), axis=-1), np.float32
+        )
 
     def _repeats(self, look: Look, scale: Floats) -> Floats32:
         """(R, G, 5), see `Placed.repeat`."""

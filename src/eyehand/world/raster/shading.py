@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyehand.types import Floats32, Images
-from eyehand.world.raster import blocks, lighting, points, textures
+from eyehand.world.raster import blocks, lighting, points, shadows, textures
 from eyehand.world.raster.blocks import LANES
 from eyehand.world.raster.filling import Picture
-from eyehand.world.raster.points import Placed
 from eyehand.world.raster.pool import Pool
+from eyehand.world.raster.shadows import Shadows
 from eyehand.world.raster.textures import Textures
 
 
@@ -34,6 +34,7 @@ class Appearance(NamedTuple):
         ambient: (3,) RGB.
         background: (3,) RGB where no geom is.
         photograph: row of the textures that stands behind everything, -1 for none.
+        shadows: what the lights see.
     """
 
     colour: Floats32
@@ -43,34 +44,46 @@ class Appearance(NamedTuple):
     ambient: Floats32
     background: Floats32
     photograph: int
+    shadows: Shadows
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def shade(pool: Pool, papers: Textures, placed: Placed, appearance: Appearance, picture: Picture, rgb: Images) -> None:
-    """Colour every pixel.
+def shade(pool: Pool, papers: Textures, scene, picture: Picture, left_out, rgb: Images) -> None:  # noqa: ANN001
+    """Colour the pixels of a picture.
 
     Args:
         pool: the shapes.
         papers: textures and photographs.
-        placed: where the geoms are.
-        appearance: colours and lights.
+        scene: where the geoms are, and how they look.
         picture: what is seen.
-        rgb: (H, W, 3) filled.
+        left_out: (G,) True for geoms that have their colour already, and whether to colour the background.
+        rgb: (H, W, 3) changed.
     """
+    placed, appearance = scene
+    done, background = left_out
     block = np.zeros(blocks.CHANNELS * LANES, np.float32)
     pixels = np.zeros(LANES, np.int32)
     geoms = picture.geom.reshape(-1)
-    for behind in (False, True):
-        count = 0
-        for pixel in range(len(geoms)):
-            pixels[count] = pixel
-            count += (geoms[pixel] < 0) == behind
-            if count == LANES or (pixel + 1 == len(geoms) and count > 0):
-                if behind:
-                    _background(papers, appearance, (pixels, count, block), rgb)
-                else:
-                    _shade_block(pool, papers, placed, appearance, picture, (pixels, count, block), rgb)
-                count = 0
+    count = 0
+    for pixel in range(len(geoms)):
+        pixels[count] = pixel
+        count += geoms[pixel] >= 0 and not done[geoms[pixel]]
+        if count == LANES:
+            _shade_block(pool, papers, placed, appearance, picture, (pixels, count, block), rgb)
+            count = 0
+    if count > 0:
+        _shade_block(pool, papers, placed, appearance, picture, (pixels, count, block), rgb)
+    if not background:
+        return
+    count = 0
+    for pixel in range(len(geoms)):
+        pixels[count] = pixel
+        count += geoms[pixel] < 0
+        if count == LANES:
+            _background(papers, appearance, (pixels, count, block), rgb)
+            count = 0
+    if count > 0:
+        _background(papers, appearance, (pixels, count, block), rgb)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -109,7 +122,7 @@ def _shade_block(pool, papers, placed, appearance, picture, chosen, rgb):  # noq
     if textured:
         points.project(pool, placed, picture, (pixels, count, rows), block)
         textures.read(papers, rows, count, block)
-    _light(block, appearance)
+    _light(block, count, appearance)
     _write(block, pixels, count, rgb)
 
 
@@ -135,12 +148,14 @@ def _surface(appearance, picture, chosen, rows, s):  # noqa: ANN001, ANN202 - a 
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _light(block, appearance):  # noqa: ANN001, ANN202 - a kernel, typed by numba
+def _light(block, count, appearance):  # noqa: ANN001, ANN202 - a kernel, typed by numba
     shiny = False
     for i in range(LANES):
         shiny = shiny or block[blocks.SPECULAR + i] > 0.0
     lighting.prepare(block, appearance.ambient)
     for light in range(len(appearance.lights)):
+        if appearance.shadows.focal_px[light] > 0.0:
+            shadows.arrive(appearance.shadows, light, count, block)
         lighting.add_light(block, appearance.lights[light], shiny)
     lighting.finish(block)
 

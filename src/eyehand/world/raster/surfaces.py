@@ -31,8 +31,11 @@ class Surface:
     has_uv: bool = False
 
 
+_CREASE_COS = 0.8  # measured on `mujoco.Renderer`: normals that lean more are not smoothed
+
+
 def of_mesh(model: Any, mesh: int) -> Surface:
-    """The surface of a mesh of a compiled model.
+    """The surface of a mesh of a compiled model, with the normals that `mujoco.Renderer` draws it with.
 
     Args:
         model: a `mujoco.MjModel`.
@@ -48,13 +51,11 @@ def of_mesh(model: Any, mesh: int) -> Surface:
         start, count = int(model.mesh_texcoordadr[mesh]), int(model.mesh_texcoordnum[mesh])
         uv = np.array(model.mesh_texcoord[start : start + count], np.float32)[model.mesh_facetexcoord[faces]]
     points = np.array(model.mesh_vert[vertices], np.float32)
-    return Surface(
-        np.concatenate([points, np.zeros((len(points), 1), np.float32)], axis=1),
-        triangles,
-        np.array(model.mesh_normal[normals], np.float32)[model.mesh_facenormal[faces]],
-        uv,
-        has_uv,
-    )
+    smooth = np.array(model.mesh_normal[normals], np.float32)[model.mesh_facenormal[faces]]
+    face = _face_normals(points[triangles])[:, None]
+    creased = (smooth * face).sum(axis=-1, keepdims=True) < _CREASE_COS
+    vertices = np.concatenate([points, np.zeros((len(points), 1), np.float32)], axis=1)
+    return Surface(vertices, triangles, np.where(creased, face, smooth).astype(np.float32), uv, has_uv)
 
 
 def plane() -> Surface:
@@ -162,8 +163,12 @@ def _turned(profile: Floats32, slices: int, down: Floats32) -> Surface:
 
 
 def _flat(vertices: Floats32, faces: Integers) -> Surface:
-    corners = vertices[faces][..., :3]
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    normals = np.repeat(normal[:, None], 3, axis=1).astype(np.float32)
+    normals = np.repeat(_face_normals(vertices[faces][..., :3])[:, None], 3, axis=1)
     return Surface(vertices, faces, normals, np.zeros((len(faces), 3, 2), np.float32))
+
+
+def _face_normals(corners: Floats32) -> Floats32:
+    """(F, 3) unit normals of faces with corners (F, 3, 3)."""
+    edges = corners[:, 1:] - corners[:, :1]
+    normal = np.cross(edges[:, 0].astype(np.float64), edges[:, 1].astype(np.float64))
+    return (normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-30)).astype(np.float32)
