@@ -102,8 +102,10 @@ def _background(papers, appearance, chosen, rgb):  # noqa: ANN001, ANN202 - a ke
         rows = np.full(LANES, photograph, np.int32)
         for i in range(count):
             row, column = pixels[i] // width, pixels[i] % width
-            block[blocks.S + i] = 0.5 + (column + 0.5 - 0.5 * width) * scale / wide
-            block[blocks.T + i] = 0.5 + (row + 0.5 - 0.5 * height) * scale / high
+            across, down = (column + 0.5 - 0.5 * width) * scale, (row + 0.5 - 0.5 * height) * scale
+            # Photographs end at their last texel's centre; they do not go on with the first one as textures do.
+            block[blocks.S + i] = 0.5 + min(max(across, 0.5 - 0.5 * wide), 0.5 * wide - 0.5) / wide
+            block[blocks.T + i] = 0.5 + min(max(down, 0.5 - 0.5 * high), 0.5 * high - 0.5) / high
             block[blocks.SPACING + i] = scale / max(high, wide)
         textures.read(papers, rows, count, block)
     for channel in range(3):
