@@ -24,7 +24,6 @@ DEPENDENCIES = (
     "mujoco",
     "gymnasium",
     "numba",
-    "mink",
     "pyarrow",
     "av",
     "safetensors",

@@ -182,9 +182,7 @@ class ViewReach:
         kinds = (counter.uniform(seeds[:, None], "reset/kind", index=slots) * len(scene.slots.objects)).astype(np.int64)
         held = np.where(slots < np.reshape(number, (-1, 1)), kinds, -1)
         query = (counter.uniform(seeds, "reset/query") * number).astype(np.int64)
-        radii = (
-            0.5 * np.array([float(np.hypot(*thing.size_m[:2])) for thing in scene.slots.objects])[np.maximum(held, 0)]
-        )
+        radii = scene.radii_m[np.maximum(held, 0)]
         place = viewpoints.scatter(seeds, radii + CLEARANCE_M / 2, WORKSPACE_LOW_M[:2], WORKSPACE_HIGH_M[:2])
         yaw = 2 * np.pi * counter.uniform(seeds[:, None], "reset/yaw", index=slots)
         physics = scene.place(self._start(seeds), held, place, yaw)

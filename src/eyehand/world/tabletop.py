@@ -70,7 +70,9 @@ class Tabletop:
         self.servos = np.array([self.model.actuator(name).id for name in robot.joints])
         self._qpos = np.array([self.model.joint(name).qposadr[0] for name in robot.joints])
         self._free = np.array([self.model.joint(f"object{k}").qposadr[0] for k in range(slots)], np.int64)
-        self._heights_m = np.array([thing.size_m[2] for thing in objects])
+        sizes_m = np.array([thing.size_m for thing in objects]).reshape(-1, 3)
+        self._heights_m = sizes_m[:, 2]
+        self.radii_m = 0.5 * np.hypot(sizes_m[:, 0], sizes_m[:, 1])  # of the objects' footprints
         self._memo: tuple[bytes, dict[str, Array]] | None = None
 
     def place(self, q_rad: Floats, held: Integers, position_m: Floats, yaw_rad: Floats) -> Floats:
