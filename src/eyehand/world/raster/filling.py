@@ -55,10 +55,10 @@ def project(pool: Pool, level: int, P: Floats, cap_m: float, corners: Corners) -
         corners: filled.
     """
     start, end = pool.vertex_start[level], pool.vertex_start[level + 1]
-    a, b = P.astype(np.float32), np.float32(cap_m)
-    a00, a01, a02, a03 = a[0, 0], a[0, 1], a[0, 2], a[0, 3]
-    a10, a11, a12, a13 = a[1, 0], a[1, 1], a[1, 2], a[1, 3]
-    a20, a21, a22, a23 = a[2, 0], a[2, 1], a[2, 2], a[2, 3]
+    a00, a01, a02, a03 = np.float32(P[0, 0]), np.float32(P[0, 1]), np.float32(P[0, 2]), np.float32(P[0, 3])
+    a10, a11, a12, a13 = np.float32(P[1, 0]), np.float32(P[1, 1]), np.float32(P[1, 2]), np.float32(P[1, 3])
+    a20, a21, a22, a23 = np.float32(P[2, 0]), np.float32(P[2, 1]), np.float32(P[2, 2]), np.float32(P[2, 3])
+    b = np.float32(cap_m)
     xs, ys, zs, caps = pool.x[start:end], pool.y[start:end], pool.z[start:end], pool.cap[start:end]
     count = end - start
     u, v, w = corners.u[:count], corners.v[:count], corners.w[:count]
@@ -197,8 +197,8 @@ def fill_clipped(pool: Pool, level: int, placed: tuple[Floats, float, float], ge
             kept[i, 1] /= kept[i, 2]
             kept[i, 2] = 1.0 / kept[i, 2]
         for i in range(1, count - 1):
-            p, q, r = kept[0], kept[i + 1], kept[i]
-            fill_face((p[0], p[1], p[2]), (q[0], q[1], q[2]), (r[0], r[1], r[2]), (face, geom), picture)
+            q, r = (kept[i + 1, 0], kept[i + 1, 1], kept[i + 1, 2]), (kept[i, 0], kept[i, 1], kept[i, 2])
+            fill_face((kept[0, 0], kept[0, 1], kept[0, 2]), q, r, (face, geom), picture)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -206,13 +206,16 @@ def _clip(corner, near, kept):  # noqa: ANN001, ANN202 - a kernel, typed by numb
     """Cut a triangle of rows (x, y, depth) at depth `near`; returns how many corners are left."""
     count = 0
     for i in range(3):
-        here, there = corner[i], corner[(i + 1) % 3]
-        if here[2] >= near:
-            kept[count] = here
+        k = (i + 1) % 3
+        here, there = corner[i, 2], corner[k, 2]
+        if here >= near:
+            for j in range(3):
+                kept[count, j] = corner[i, j]
             count += 1
-        if (here[2] >= near) != (there[2] >= near):
-            share = (near - here[2]) / (there[2] - here[2])
-            kept[count] = here + share * (there - here)
+        if (here >= near) != (there >= near):
+            share = (near - here) / (there - here)
+            for j in range(2):
+                kept[count, j] = corner[i, j] + share * (corner[k, j] - corner[i, j])
             kept[count, 2] = near
             count += 1
     return count

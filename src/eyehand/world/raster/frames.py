@@ -128,40 +128,61 @@ def _draw_frame(pool, papers, batch, plan, memory, canvas, b):  # noqa: ANN001, 
     )
     if plan.shadow_px > 1:
         shadows.look_from_lights(pool, batch, b, plan.scene, corners, canvas.shadows)
-    moving = np.zeros(len(plan.order), np.bool_)
-    remembers = memory.still[b] and len(memory.filled) > 0
-    if remembers and memory.filled[b]:
-        picture.inverse_depth[:] = memory.inverse_depth[b]
-        picture.face[:] = memory.face[b]
-        picture.geom[:] = memory.geom[b]
-        rgb[:] = memory.rgb[b]
-    else:
-        picture.inverse_depth[:] = 0.0
-        picture.geom[:] = -1
+    done = np.zeros(len(plan.order), np.bool_)
+    remembers = len(memory.filled) > 0 and memory.still[b]
+    recalls = remembers and memory.filled[b]
+    if recalls:
         for k in range(plan.fixed):
+            done[plan.order[k]] = True
+        _transfer(picture, rgb, memory, b, False)
+    else:
+        for row in range(picture.geom.shape[0]):
+            for column in range(picture.geom.shape[1]):
+                picture.inverse_depth[row, column] = 0.0
+                picture.geom[row, column] = -1
+    for moving in range(1 if recalls else 0, 2):
+        for k in range(plan.fixed if moving else 0, len(plan.order) if moving else plan.fixed):
             placing.draw_geom(pool, batch, (b, plan.order[k]), view, placed.level, (corners, picture))
-        if remembers:
-            shading.shade(pool, papers, (placed, appearance), picture, (moving, True), rgb)
-            memory.inverse_depth[b] = picture.inverse_depth
-            memory.face[b] = picture.face
-            memory.geom[b] = picture.geom
-            memory.rgb[b] = rgb
+        if moving or remembers:
+            first = not (moving and remembers)
+            shading.shade(pool, papers, (placed, appearance), picture, (done, first), rgb)
+        if remembers and not moving:
+            _transfer(picture, rgb, memory, b, True)
             memory.filled[b] = True
-    for k in range(plan.fixed, len(plan.order)):
-        placing.draw_geom(pool, batch, (b, plan.order[k]), view, placed.level, (corners, picture))
-    if remembers:
-        moving[plan.order[: plan.fixed]] = True
-    shading.shade(pool, papers, (placed, appearance), picture, (moving, not remembers), rgb)
+            for k in range(plan.fixed):
+                done[plan.order[k]] = True
+
+
+@numba.njit(cache=True, nogil=True)
+def _transfer(picture, rgb, memory, b, keeps):  # noqa: ANN001, ANN202 - a kernel, typed by numba
+    """Keep the picture in the memory, or take it from there."""
+    for row in range(picture.geom.shape[0]):
+        for column in range(picture.geom.shape[1]):
+            if keeps:
+                memory.inverse_depth[b, row, column] = picture.inverse_depth[row, column]
+                memory.face[b, row, column] = picture.face[row, column]
+                memory.geom[b, row, column] = picture.geom[row, column]
+            else:
+                picture.inverse_depth[row, column] = memory.inverse_depth[b, row, column]
+                picture.face[row, column] = memory.face[b, row, column]
+                picture.geom[row, column] = memory.geom[b, row, column]
+            for channel in range(3):
+                if keeps:
+                    memory.rgb[b, row, column, channel] = rgb[row, column, channel]
+                else:
+                    rgb[row, column, channel] = memory.rgb[b, row, column, channel]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _copy(canvas, output, b):  # noqa: ANN001, ANN202 - a kernel, typed by numba
-    height, width = output.ids.shape[1:]
-    output.rgb[b] = canvas.rgb
-    output.ids[b] = canvas.picture.geom
+    inverse_depth, geoms = canvas.picture.inverse_depth, canvas.picture.geom
+    height, width = geoms.shape
     for row in range(height):
         for column in range(width):
-            output.depth_m[b, row, column] = np.float32(1.0) / canvas.picture.inverse_depth[row, column]
+            output.depth_m[b, row, column] = np.float32(1.0) / inverse_depth[row, column]
+            output.ids[b, row, column] = geoms[row, column]
+            for channel in range(3):
+                output.rgb[b, row, column, channel] = canvas.rgb[row, column, channel]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -173,6 +194,7 @@ def _average(canvas, factor, output, b):  # noqa: ANN001, ANN202 - a kernel, typ
     for row in range(height):
         for column in range(width):
             best, votes, best_depth = -1, 0, np.float32(0.0)
+            y, x = row * factor, column * factor
             for i in range(samples):
                 y, x = row * factor + i // factor, column * factor + i % factor
                 count, total = 0, np.float32(0.0)

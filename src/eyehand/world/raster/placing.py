@@ -16,6 +16,7 @@ from eyehand.world.raster.points import Placed
 from eyehand.world.raster.pool import Pool
 
 _FAR_RADII = 1e3  # geoms larger than so many times their distance are drawn with double precision
+_Z = 2  # axes before this one can be without an end
 
 
 class Batch(NamedTuple):
@@ -86,15 +87,18 @@ def room(geoms: int) -> Placed:
 def place(batch: Batch, b: int, view: View, placed: Placed) -> None:
     """Say where the geoms of a simulation are as seen from a view; levels are left to `draw_geom`."""
     T, K = view.T, view.K
+    row, repeats = b % len(batch.scale), b % len(batch.repeat)
     for geom in range(placed.R.shape[0]):
         for i in range(3):
             placed.offset_m[geom, i] = batch.position_m[b, geom, i] - T[i, 3]
             for j in range(3):
                 placed.R[geom, i, j] = batch.rotation[b, geom, i, j]
-    placed.scale[:] = batch.scale[b % len(batch.scale)]
-    placed.scale[:, :2] = np.where(placed.scale[:, :2] == 0.0, np.float32(1.0), placed.scale[:, :2])
-    placed.repeat[:] = batch.repeat[b % len(batch.repeat)]
-    placed.shape[:] = batch.shape[b % len(batch.shape)]
+        for i in range(4):
+            scale = batch.scale[row, geom, i]
+            placed.scale[geom, i] = 1.0 if i < _Z and scale == 0.0 else scale
+        for i in range(5):
+            placed.repeat[geom, i] = batch.repeat[repeats, geom, i]
+        placed.shape[geom] = batch.shape[b % len(batch.shape), geom]
     for i in range(3):
         across = T[i, 0] / K[0, 0]
         down = (T[i, 1] - across * K[0, 1]) / K[1, 1]
@@ -120,24 +124,27 @@ def draw_geom(pool: Pool, batch: Batch, which, view: View, level: NDArray[np.int
     level[geom] = -1
     if shape < 0:
         return
-    scale = batch.scale[b % len(batch.scale), geom].copy()
-    M, t, P = np.empty((3, 3)), np.empty(3), np.empty((3, 4))
+    M, t, P, scale = np.empty((3, 3)), np.empty(3), np.empty((3, 4)), np.empty(4)
+    for i in range(4):
+        scale[i] = batch.scale[b % len(batch.scale), geom, i]
     _to_camera(view.T, batch.rotation[b, geom], batch.position_m[b, geom], (M, t))
     if scale[0] == 0.0 or scale[1] == 0.0:
         # A plane without an end is drawn as a large one whose middle is below the eye.
         for axis in range(2):
             below = -(M[0, axis] * t[0] + M[1, axis] * t[1] + M[2, axis] * t[2])
             if scale[axis] == 0.0:
-                t += M[:, axis] * below
                 scale[axis] = batch.far_m
-    middle, ball = t.copy(), pool.ball[shape]
-    for axis in range(3):
-        middle += M[:, axis] * (ball[axis] * scale[axis])
+                for i in range(3):
+                    t[i] += M[i, axis] * below
+    x, y, z = pool.ball[shape, 0] * scale[0], pool.ball[shape, 1] * scale[1], pool.ball[shape, 2] * scale[2]
+    u = M[0, 0] * x + M[0, 1] * y + M[0, 2] * z + t[0]
+    v = M[1, 0] * x + M[1, 1] * y + M[1, 2] * z + t[1]
+    depth = M[2, 0] * x + M[2, 1] * y + M[2, 2] * z + t[2]
     largest = max(scale[0], scale[1], scale[2])
-    radius = ball[3] * largest + scale[3]
-    if _outside(middle, radius, view, picture.geom.shape):
+    radius = pool.ball[shape, 3] * largest + scale[3]
+    if _outside((u, v, depth), radius, view, picture.geom.shape):
         return
-    K, nearest = view.K, middle[2] - radius
+    K, nearest = view.K, depth - radius
     chosen = int(pool.level_start[shape])
     pixels = max(K[0, 0], K[1, 1]) / max(nearest, view.near_m) * largest
     while chosen + 1 < pool.level_start[shape + 1] and pool.error_m[chosen + 1] * pixels <= batch.tolerance_px:

@@ -62,34 +62,29 @@ def shade(pool: Pool, papers: Textures, scene, picture: Picture, left_out, rgb: 
     placed, appearance = scene
     done, background = left_out
     block = np.zeros(blocks.CHANNELS * LANES, np.float32)
-    pixels = np.zeros(LANES, np.int32)
+    pixels, rows = np.zeros(LANES, np.int32), np.zeros(LANES, np.int32)
     geoms = picture.geom.reshape(-1)
-    count = 0
-    for pixel in range(len(geoms)):
-        pixels[count] = pixel
-        count += geoms[pixel] >= 0 and not done[geoms[pixel]]
-        if count == LANES:
-            _shade_block(pool, papers, placed, appearance, picture, (pixels, count, block), rgb)
-            count = 0
-    if count > 0:
-        _shade_block(pool, papers, placed, appearance, picture, (pixels, count, block), rgb)
-    if not background:
-        return
-    count = 0
-    for pixel in range(len(geoms)):
-        pixels[count] = pixel
-        count += geoms[pixel] < 0
-        if count == LANES:
-            _background(papers, appearance, (pixels, count, block), rgb)
-            count = 0
-    if count > 0:
-        _background(papers, appearance, (pixels, count, block), rgb)
+    # Every pass goes over the picture once more than there are pixels, to work off the lanes that are left.
+    for behind in range(2 if background else 1):
+        count = 0
+        for pixel in range(len(geoms) + 1):
+            if pixel < len(geoms):
+                geom = geoms[pixel]
+                pixels[count] = pixel
+                count += (geom < 0) if behind else (geom >= 0 and not done[geom])
+            if count == LANES or (pixel == len(geoms) and count > 0):
+                if behind:
+                    _background(papers, appearance, (pixels, count, rows, block), rgb)
+                else:
+                    _shade_block(pool, papers, placed, appearance, picture, (pixels, count, rows, block))
+                _write(block, pixels, count, rgb)
+                count = 0
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _background(papers, appearance, chosen, rgb):  # noqa: ANN001, ANN202 - a kernel, typed by numba
     """The photograph's middle, as large as fits the picture's shape, or plain colour."""
-    pixels, count, block = chosen
+    pixels, count, rows, block = chosen
     height, width = rgb.shape[:2]
     photograph = appearance.photograph
     for channel in range(3):
@@ -99,8 +94,8 @@ def _background(papers, appearance, chosen, rgb):  # noqa: ANN001, ANN202 - a ke
         first = papers.version_start[photograph]
         high, wide = papers.height[first], papers.width[first]
         scale = min(high / height, wide / width)  # texels to a pixel
-        rows = np.full(LANES, photograph, np.int32)
         for i in range(count):
+            rows[i] = photograph
             row, column = pixels[i] // width, pixels[i] % width
             across, down = (column + 0.5 - 0.5 * width) * scale, (row + 0.5 - 0.5 * height) * scale
             # Photographs end at their last texel's centre; they do not go on with the first one as textures do.
@@ -111,13 +106,11 @@ def _background(papers, appearance, chosen, rgb):  # noqa: ANN001, ANN202 - a ke
     for channel in range(3):
         for i in range(LANES):
             block[blocks.RED + channel * LANES + i] = block[blocks.TINT + channel * LANES + i] * 255.0 + 0.5
-    _write(block, pixels, count, rgb)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _shade_block(pool, papers, placed, appearance, picture, chosen, rgb):  # noqa: ANN001, ANN202 - typed by numba
-    pixels, count, block = chosen
-    rows = np.full(LANES, -1, np.int32)
+def _shade_block(pool, papers, placed, appearance, picture, chosen):  # noqa: ANN001, ANN202 - typed by numba
+    pixels, count, rows, block = chosen
     textured = _surface(appearance, picture, (pixels, count), rows, block)
     points.find(placed.ray, picture, pixels, count, block)
     points.interpolate(pool, placed, picture, (pixels, count, rows), block)
@@ -125,7 +118,6 @@ def _shade_block(pool, papers, placed, appearance, picture, chosen, rgb):  # noq
         points.project(pool, placed, picture, (pixels, count, rows), block)
         textures.read(papers, rows, count, block)
     _light(block, count, appearance)
-    _write(block, pixels, count, rgb)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -20,6 +20,7 @@ from eyehand.world.raster.pool import Pool
 
 _SUN_RADII = 30.0  # a sun is a lamp that far away
 _WIDEST_TAN = 3.0  # a lamp within the scene sees a cone of 72 degrees to each side
+_CLEAR_RADII = 1.1  # a lamp farther than that from the middle sees the whole scene
 _NEAR_M = 0.02
 _LIFT = 1.5  # points are lifted off their surface by so many texels
 _SLACK = 1e-4  # share of the depth that is no shadow
@@ -93,26 +94,32 @@ def look_from_lights(pool: Pool, batch: Batch, b: int, scene: Floats, corners: C
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _light_view(light, eye, scene, size):  # noqa: ANN001, ANN202 - a kernel, typed by numba
     """Intrinsics and pose of a camera in a light's place."""
-    centre, radius = scene[:3] - eye, scene[3]
-    at = light[:3].astype(np.float64)
+    radius, K, T = scene[3], np.zeros((3, 3)), np.zeros((4, 4))
+    x, y, z = scene[0] - eye[0], scene[1] - eye[1], scene[2] - eye[2]
+    ax, ay, az = np.float64(light[0]), np.float64(light[1]), np.float64(light[2])
     if light[LIGHT_IS_LAMP] == 0.0:
-        at = centre + at * (_SUN_RADII * radius / np.sqrt((at * at).sum()))
-    forward = centre - at
-    distance = np.sqrt((forward * forward).sum())
+        far = _SUN_RADII * radius / np.sqrt(ax * ax + ay * ay + az * az)
+        ax, ay, az = x + ax * far, y + ay * far, z + az * far
+    x, y, z = x - ax, y - ay, z - az
+    square = x * x + y * y + z * z
     tan = _WIDEST_TAN
-    if distance > 1.1 * radius:
-        tan = min(radius / np.sqrt(distance * distance - radius * radius), _WIDEST_TAN)
+    if square > (_CLEAR_RADII * radius) ** 2:
+        tan = min(radius / np.sqrt(square - radius * radius), _WIDEST_TAN)
     elif light[LIGHT_AXIS] != 0.0 or light[LIGHT_AXIS + 1] != 0.0 or light[LIGHT_AXIS + 2] != 0.0:
-        forward = light[LIGHT_AXIS : LIGHT_AXIS + 3].astype(np.float64)
-    forward /= np.sqrt((forward * forward).sum())
-    helper = np.array([1.0, 0.0, 0.0]) if abs(forward[0]) < 0.7 else np.array([0.0, 1.0, 0.0])
-    right = np.cross(forward, helper)
-    right /= np.sqrt((right * right).sum())
-    T = np.eye(4)
-    T[:3, 0], T[:3, 1], T[:3, 2], T[:3, 3] = right, np.cross(forward, right), forward, eye + at
-    K = np.eye(3)
+        x, y, z = np.float64(light[LIGHT_AXIS]), np.float64(light[LIGHT_AXIS + 1]), np.float64(light[LIGHT_AXIS + 2])
+    inverse = 1.0 / np.sqrt(x * x + y * y + z * z)
+    x, y, z = x * inverse, y * inverse, z * inverse
+    # Right is across forward and the world's x axis, or the y axis where light falls along x.
+    rx, ry, rz = (0.0, z, -y) if abs(x) < 0.7 else (-z, 0.0, x)
+    inverse = 1.0 / np.sqrt(rx * rx + ry * ry + rz * rz)
+    rx, ry, rz = rx * inverse, ry * inverse, rz * inverse
+    T[0, 0], T[1, 0], T[2, 0] = rx, ry, rz
+    T[0, 1], T[1, 1], T[2, 1] = y * rz - z * ry, z * rx - x * rz, x * ry - y * rx
+    T[0, 2], T[1, 2], T[2, 2] = x, y, z
+    T[0, 3], T[1, 3], T[2, 3], T[3, 3] = eye[0] + ax, eye[1] + ay, eye[2] + az, 1.0
     K[0, 0] = K[1, 1] = 0.5 * size / tan
     K[0, 2] = K[1, 2] = 0.5 * (size - 1)
+    K[2, 2] = 1.0
     return K, T
 
 
