@@ -253,6 +253,14 @@ def test_the_task_of_the_house_is_described(capsys: Said) -> None:
     assert "planar_reach" in tells(capsys, "tasks")
 
 
+BACK_ENDS = (
+    ("planar_reach", "drawing"),
+    ("planar_reach", "traced"),
+    ("view_reach", "raster"),
+    ("view_reach", "traced"),
+)
+
+
 def test_the_doctor_measures_this_machine(capsys: Said) -> None:
     found = json.loads(tells(capsys, "doctor", "--json"))
     assert found["dependencies"]["numpy"] == np.__version__
@@ -260,7 +268,7 @@ def test_the_doctor_measures_this_machine(capsys: Said) -> None:
     assert found["torch_threads"] >= 1
     rates = found["frames_per_s"]
     assert rates["planar_reach/drawing"] > 100
-    assert rates.keys() == {"planar_reach/drawing", "planar_reach/traced"}
+    assert rates.keys() == {f"{task}/{image}" for task, image in BACK_ENDS}
     assert all(rate > 0 for rate in rates.values())
     assert not any(problem["fatal"] for problem in found["problems"])
 

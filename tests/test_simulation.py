@@ -34,6 +34,9 @@ class Continuous:
         self._task = PlanarReach()
         self.commands = (dataclasses.replace(self._task.commands[0], table=None),)
 
+    def within(self, _domain: Domain) -> Any:
+        return self
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._task, name)
 

@@ -26,7 +26,7 @@ from eyehand.evaluation.trained import (
     read_subject,
     to_config_json,
 )
-from eyehand.learning.method import Method, Source
+from eyehand.learning.method import Method, Source, check_fit
 from eyehand.learning.run import Run
 from eyehand.learning.tensors import choose_device, use_threads
 from eyehand.methods import load_method
@@ -118,7 +118,7 @@ def _enter(subject: Subject, config: Any, where: Where, resume_command: str) -> 
     use_threads(where.threads)
     if not where.resume:
         method: Method[Any] = load_method(subject.method)
-        subject.build_task()
+        check_fit(method, subject.build_task())
         run = Run.create(where.folder, to_config_json(subject, config), where.quiet, resume_command)
         return run, subject, config, method
     run = Run.open(where.folder, where.quiet, resume_command)

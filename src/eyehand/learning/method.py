@@ -10,7 +10,7 @@ from torch import nn
 
 from eyehand.data.ledger import Budget
 from eyehand.data.target import RecordedTarget
-from eyehand.errors import TargetClosedError
+from eyehand.errors import PairingError, TargetClosedError
 from eyehand.learning.run import Run
 from eyehand.types import Group, Policy
 from eyehand.world.domain import Domain
@@ -65,6 +65,11 @@ class Method(Protocol[C]):
         ...
 
     @property
+    def interface(self) -> str:
+        """Name of the interface between its perception and its controller: only tasks that have it fit the method."""
+        ...
+
+    @property
     def presets(self) -> tuple[str, ...]:
         """Names of its configurations; "quick", "laptop" and "paper" by custom."""
         ...
@@ -98,3 +103,17 @@ class Method(Protocol[C]):
     def adapt(self, config: C, source: Source, target: RecordedTarget, run: Run, model: nn.ModuleDict) -> None:
         """Adapt trained networks with recorded frames of the target, phase by phase, saving into the run."""
         ...
+
+
+def check_fit(method: Method[Any], task: Task[Any]) -> None:
+    """Refuse a task that has another interface than the method; raises PairingError."""
+    if not fits(method, task):
+        raise PairingError(
+            f"Method {method.name!r} joins perception and control by the interface {method.interface!r}, and task "
+            f"{task.name!r} has {task.interface.name!r}: `eyehand tasks` lists the interface of every task."
+        )
+
+
+def fits(method: Method[Any], task: Task[Any]) -> bool:
+    """Whether the method can be trained for the task."""
+    return method.interface == task.interface.name

@@ -356,6 +356,7 @@ class ModularDQN:
 
     name = "modular_dqn"
     summary = "perception and control joined by a bottleneck with a meaning; guided Q-learning; weighted fine-tuning"
+    interface = SceneConfiguration.name
     presets = tuple(PRESETS)
     budget = Budget(frames=1418, labels=1418)
     features = {"observation.images.webcam": (*plane_camera.FRAME_SIZE, 3), "observation.state": (3,)}  # noqa: RUF012
@@ -368,9 +369,8 @@ class ModularDQN:
 
     def networks(self, config: Config, task: Task[Any], seed: int) -> nn.ModuleDict:
         """Perception and control networks, initialised from the seed."""
-        actions = len(task.commands[0].table or ())
-        eyes, hand = PerceptionNetwork(config.layers), ControlNetwork(config.hidden, actions)
-        model = nn.ModuleDict({"perception": eyes, "control": hand})
+        hand = ControlNetwork(config.hidden, len(task.commands[0].table or ()))
+        model = nn.ModuleDict({"perception": PerceptionNetwork(config.layers), "control": hand})
         for name, module in model.items():
             initialise(module, spawn(seed, f"initialise/{name}"))
         return model

@@ -125,6 +125,7 @@ class Regression:
 
     name = "toy_regression"
     summary = "regress positions from a tiny picture"
+    interface = "toy_positions"
     presets = tuple(PRESETS)
     budget = Budget(frames=40, labels=40)
     features: Mapping[str, tuple[int, ...]] = {

@@ -95,16 +95,20 @@ def add_light(s: Floats32, light: Floats32, shiny: bool) -> None:
     red, green, blue = light[LIGHT_DIFFUSE], light[LIGHT_DIFFUSE + 1], light[LIGHT_DIFFUSE + 2]
     sr, sg, sb = light[LIGHT_SPECULAR], light[LIGHT_SPECULAR + 1], light[LIGHT_SPECULAR + 2]
     k0, k1, k2 = light[LIGHT_ATTENUATION], light[LIGHT_ATTENUATION + 1], light[LIGHT_ATTENUATION + 2]
+    if cutoff > np.float32(-1.0):
+        for i in range(LANES):
+            x, y, z = ax - lamp * s[X + i], ay - lamp * s[Y + i], az - lamp * s[Z + i]
+            inverse = np.float32(1.0) / np.sqrt(max(x * x + y * y + z * z, np.float32(1e-20)))
+            along = -(x * axis_x + y * axis_y + z * axis_z) * inverse
+            inside = np.float32(1.0) if along >= cutoff else np.float32(0.0)
+            s[LIT + i] *= inside * _power(min(max(along, np.float32(1e-3)), np.float32(1.0)), spot)
     for i in range(LANES):
         x, y, z = ax - lamp * s[X + i], ay - lamp * s[Y + i], az - lamp * s[Z + i]
         length = np.sqrt(max(x * x + y * y + z * z, np.float32(1e-20)))
         inverse = np.float32(1.0) / length
         x, y, z = x * inverse, y * inverse, z * inverse
         facing = x * s[NX + i] + y * s[NY + i] + z * s[NZ + i]
-        along = -(x * axis_x + y * axis_y + z * axis_z)
-        inside = np.float32(1.0) if along >= cutoff else np.float32(0.0)
-        cone = inside * _power(max(along, np.float32(1e-3)), spot)
-        arriving = s[LIT + i] * cone / (k0 + lamp * length * (k1 + length * k2))
+        arriving = s[LIT + i] / (k0 + lamp * length * (k1 + length * k2))
         arriving = arriving if facing > np.float32(0.0) else np.float32(0.0)
         strength = arriving * facing
         s[DIFFUSE_R + i] += strength * red

@@ -78,8 +78,13 @@ def interpolate(pool: Pool, placed: Placed, picture: Picture, chosen, s: Floats3
     xs, ys, zs, caps, starts = pool.x, pool.y, pool.z, pool.cap, pool.vertex_start
     _, offset, scale, _, shapes, levels, _ = placed
     one = np.float32(1.0)
+    last_face, last_geom = np.int32(-1), np.int32(-1)
     for i in range(count):
         face, geom = faces[pixels[i]], geoms[pixels[i]]
+        if face == last_face and geom == last_geom:
+            s[NX + i], s[NY + i], s[NZ + i] = s[NX + i - 1], s[NY + i - 1], s[NZ + i - 1]
+            continue
+        last_face = np.int32(-1)
         nx, ny, nz = normals[face, 0, 0], normals[face, 0, 1], normals[face, 0, 2]
         sx, sy, sz, h = scale[geom, 0], scale[geom, 1], scale[geom, 2], scale[geom, 3]
         r00, r01, r02 = placed.R[geom, 0, 0], placed.R[geom, 0, 1], placed.R[geom, 0, 2]
@@ -109,6 +114,8 @@ def interpolate(pool: Pool, placed: Placed, picture: Picture, chosen, s: Floats3
                 uq, ur, vq, vr = uv[face, 1, 0] - u, uv[face, 2, 0] - u, uv[face, 1, 1] - v, uv[face, 2, 1] - v
                 s[S + i], s[T + i] = u + wq * uq + wr * ur, v + wq * vq + wr * vr
                 s[SPACING + i] = np.sqrt(abs(uq * vr - ur * vq) / np.sqrt(square))  # per metre
+        else:
+            last_face, last_geom = face, geom
         nx, ny, nz = nx / sx, ny / sy, nz / sz
         s[NX + i] = r00 * nx + r01 * ny + r02 * nz
         s[NY + i] = r10 * nx + r11 * ny + r12 * nz

@@ -63,15 +63,20 @@ def shade(pool: Pool, papers: Textures, scene, picture: Picture, left_out, rgb: 
     done, background = left_out
     block = np.zeros(blocks.CHANNELS * LANES, np.float32)
     pixels, rows = np.zeros(LANES, np.int32), np.zeros(LANES, np.int32)
-    geoms = picture.geom.reshape(-1)
-    # Every pass goes over the picture once more than there are pixels, to work off the lanes that are left.
-    for behind in range(2 if background else 1):
+    geoms, plain = picture.geom.reshape(-1), appearance.photograph < 0
+    if background and plain:
+        _fill(geoms, appearance.background, rgb.reshape(-1))
+    skipped = np.ones((2, len(done) + 1), np.bool_)  # the first column is for pixels that show nothing
+    for geom in range(len(done)):
+        skipped[0, geom + 1] = done[geom]
+    skipped[1, 0] = plain or not background
+    for behind in range(1 if skipped[1, 0] else 2):
+        # A last turn beyond the pixels works off the lanes that are left.
         count = 0
         for pixel in range(len(geoms) + 1):
             if pixel < len(geoms):
-                geom = geoms[pixel]
                 pixels[count] = pixel
-                count += (geom < 0) if behind else (geom >= 0 and not done[geom])
+                count += not skipped[behind, geoms[pixel] + 1]
             if count == LANES or (pixel == len(geoms) and count > 0):
                 if behind:
                     _background(papers, appearance, (pixels, count, rows, block), rgb)
@@ -81,28 +86,38 @@ def shade(pool: Pool, papers: Textures, scene, picture: Picture, left_out, rgb: 
                 count = 0
 
 
+@numba.njit(cache=True, nogil=True)
+def _fill(geoms, colour, flat):  # noqa: ANN001, ANN202 - a kernel, typed by numba
+    """One colour where nothing is seen."""
+    red, green, blue = _byte(colour[0]), _byte(colour[1]), _byte(colour[2])
+    for pixel in range(len(geoms)):
+        if geoms[pixel] < 0:
+            flat[3 * pixel], flat[3 * pixel + 1], flat[3 * pixel + 2] = red, green, blue
+
+
+@numba.njit(cache=True, nogil=True)
+def _byte(value):  # noqa: ANN001, ANN202 - a kernel, typed by numba
+    return np.uint8(min(max(value, 0.0), 1.0) * 255.0 + 0.5)
+
+
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _background(papers, appearance, chosen, rgb):  # noqa: ANN001, ANN202 - a kernel, typed by numba
-    """The photograph's middle, as large as fits the picture's shape, or plain colour."""
+    """The photograph's middle, as large as fits the picture's shape."""
     pixels, count, rows, block = chosen
     height, width = rgb.shape[:2]
     photograph = appearance.photograph
-    for channel in range(3):
-        for i in range(LANES):
-            block[blocks.TINT + channel * LANES + i] = min(max(appearance.background[channel], 0.0), 1.0)
-    if photograph >= 0:
-        first = papers.version_start[photograph]
-        high, wide = papers.height[first], papers.width[first]
-        scale = min(high / height, wide / width)  # texels to a pixel
-        for i in range(count):
-            rows[i] = photograph
-            row, column = pixels[i] // width, pixels[i] % width
-            across, down = (column + 0.5 - 0.5 * width) * scale, (row + 0.5 - 0.5 * height) * scale
-            # Photographs end at their last texel's centre; they do not go on with the first one as textures do.
-            block[blocks.S + i] = 0.5 + min(max(across, 0.5 - 0.5 * wide), 0.5 * wide - 0.5) / wide
-            block[blocks.T + i] = 0.5 + min(max(down, 0.5 - 0.5 * high), 0.5 * high - 0.5) / high
-            block[blocks.SPACING + i] = scale / max(high, wide)
-        textures.read(papers, rows, count, block)
+    first = papers.version_start[photograph]
+    high, wide = papers.height[first], papers.width[first]
+    scale = min(high / height, wide / width)  # texels to a pixel
+    for i in range(count):
+        rows[i] = photograph
+        row, column = pixels[i] // width, pixels[i] % width
+        across, down = (column + 0.5 - 0.5 * width) * scale, (row + 0.5 - 0.5 * height) * scale
+        # Photographs end at their last texel's centre; they do not go on with the first one as textures do.
+        block[blocks.S + i] = 0.5 + min(max(across, 0.5 - 0.5 * wide), 0.5 * wide - 0.5) / wide
+        block[blocks.T + i] = 0.5 + min(max(down, 0.5 - 0.5 * high), 0.5 * high - 0.5) / high
+        block[blocks.SPACING + i] = scale / max(high, wide)
+    textures.read(papers, rows, count, block)
     for channel in range(3):
         for i in range(LANES):
             block[blocks.RED + channel * LANES + i] = block[blocks.TINT + channel * LANES + i] * 255.0 + 0.5
