@@ -36,7 +36,7 @@ from eyehand.world.reaching import reach
 from eyehand.world.robots.loading import load_robot
 from eyehand.world.robots.robot import Shell
 from eyehand.world.tabletop import Tabletop
-from eyehand.world.tabletop_motion import KinematicTool, MujocoTool
+from eyehand.world.tabletop_motion import KinematicTool, MujocoArm
 from eyehand.world.tabletop_view import Portrait, TabletopImaging
 from eyehand.world.task import Imaging, Motion, Verdict
 
@@ -253,7 +253,7 @@ class ViewReach:
             case "kinematic":
                 return KinematicTool(self.scene, self.dt_s)
             case "mujoco":
-                return MujocoTool(self.scene, domain, self.dt_s, self.substeps)
+                return MujocoArm(self.scene, domain, self.dt_s, self.substeps)
             case name:
                 raise UnknownNameError("motion back end", name, ("kinematic", "mujoco"), f"domain {domain.name}")
 

@@ -224,6 +224,8 @@ class Dynamics:
         payload_kg: mass that hangs on the hand and that the controller does not know of.
         push_n: force of a push on the hand in a random level direction, newtons, each push its own draw.
         push_share: probability of such a push in a control step, all through it.
+        rolling_scale: friction of rolling relative to the nominal one.
+        patience: time limit of an episode relative to the nominal one, for robots that are slower (its mean counts).
     """
 
     motion: str = "kinematic"
@@ -238,6 +240,8 @@ class Dynamics:
     payload_kg: Value = field(default=0.0, metadata=_LATER)
     push_n: Value = field(default=0.0, metadata=_LATER)
     push_share: Value = field(default=0.0, metadata=_LATER)
+    rolling_scale: Value = field(default=1.0, metadata=_LATER)
+    patience: Value = field(default=1.0, metadata=_LATER)
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,19 @@ where, is state; how things look is the domain's matter (`eyehand.world.looks`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import final
 
 import mujoco
 import numpy as np
 
-from eyehand.types import Array, Floats, Integers
+from eyehand.types import Array, Flags, Floats, Integers
 from eyehand.world.chain import Chain
 from eyehand.world.clutter import add_clutter
 from eyehand.world.objects.household import HouseholdObject
 from eyehand.world.physics.engine import Engine
 from eyehand.world.physics.slots import Slots, add_slots
-from eyehand.world.robots.robot import TOOL, Robot, Shell
+from eyehand.world.robots.robot import TOOL, Gripper, Robot, Shell
 
 TABLE_SIZE_M = (1.3, 1.5, 0.04)  # along x and y, and its thickness
 TABLE_CENTRE_M = (0.45, 0.0)
@@ -32,12 +33,37 @@ _BOX, _PLANE = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_PLANE
 _EMPTY_M = np.array([0.0, 0.0, -5.0])  # where the bodies of empty slots float, under the floor
 
 
+@dataclass(frozen=True)
+class Hand:
+    """What a robot with a gripper and a camera in the hand adds to a scene.
+
+    Attributes:
+        gripper: widths and force.
+        fingers: (2,) places of the finger joints among the positions.
+        servo: the gripper's actuator.
+        T_tool_camera: (4, 4) camera to tool.
+    """
+
+    gripper: Gripper
+    fingers: Integers
+    servo: int
+    T_tool_camera: Floats
+
+
 @final
 class Tabletop:
     """The compiled scene, its physics, and what a task needs to know of it."""
 
     def __init__(
-        self, robot: Robot, objects: Sequence[HouseholdObject], slots: int, timestep_s: float, shell: Shell = "plain"
+        self,
+        robot: Robot,
+        objects: Sequence[HouseholdObject],
+        slots: int,
+        timestep_s: float,
+        shell: Shell = "plain",
+        *,
+        balls: int = 0,
+        rulers: bool = True,
     ) -> None:
         """Compose and compile the scene.
 
@@ -47,6 +73,9 @@ class Tabletop:
             slots: how many objects there can be at once.
             timestep_s: of a physics step.
             shell: which visual meshes the robot wears, "plain" or "twin".
+            balls: how many of the first slots hold nothing but small balls: they touch as true spheres, stiffly, and
+                rolling has friction.
+            rulers: whether distances between the hand and the objects are measured, which costs time.
         """
         spec = robot.spec(shell=shell)
         spec.option.timestep = timestep_s
@@ -56,8 +85,10 @@ class Tabletop:
         add_clutter(spec)
         if slots:
             add_slots(spec, objects, slots)
-        hand = _hand_geoms(spec)
-        _add_rulers(spec, hand, slots)
+        for k in range(balls):
+            _make_ball(spec.geom(f"object{k}/part0"))
+        if rulers:
+            _add_rulers(spec, _hand_geoms(spec), slots)
         self.model = spec.compile()
         self.robot = robot
         self.slots = Slots(self.model, objects, slots)
@@ -70,6 +101,8 @@ class Tabletop:
         self.servos = np.array([self.model.actuator(name).id for name in robot.joints])
         self._qpos = np.array([self.model.joint(name).qposadr[0] for name in robot.joints])
         self._free = np.array([self.model.joint(f"object{k}").qposadr[0] for k in range(slots)], np.int64)
+        self._free_dofs = np.array([self.model.joint(f"object{k}").dofadr[0] for k in range(slots)], np.int64)
+        self.hand = _hand(self.model, robot)
         sizes_m = np.array([thing.size_m for thing in objects]).reshape(-1, 3)
         self._heights_m = sizes_m[:, 2]
         self.radii_m = 0.5 * np.hypot(sizes_m[:, 0], sizes_m[:, 1])  # of the objects' footprints
@@ -132,6 +165,40 @@ class Tabletop:
         out[:, self.servos] = q_rad
         return out
 
+    def opened(self, states: Floats, width_m: float) -> Floats:
+        """Physics rows (B, n) with the gripper at rest at a width in metres."""
+        out, hand = states.copy(), self.hand
+        each = (width_m - hand.gripper.closed_m) / len(hand.fingers)
+        self.engine.part(out, "qpos")[:, hand.fingers] = each
+        self.engine.part(out, "ctrl")[:, hand.servo] = hand.gripper.control(np.array(width_m))
+        return out
+
+    def width_m(self, states: Floats) -> Floats:
+        """Width (B,) between the fingers in physics rows (B, n)."""
+        return self.hand.gripper.closed_m + self.engine.part(states, "qpos")[:, self.hand.fingers].sum(axis=1)
+
+    def commanded_width_m(self, controls: Floats) -> Floats:
+        """Width (B,) that the gripper is sent to by actuator commands (B, m)."""
+        return self.hand.gripper.closed_m + 2 * controls[:, self.hand.servo]
+
+    def with_width(self, controls: Floats, width_m: Floats) -> Floats:
+        """Actuator commands (B, m) that send the gripper to widths (B,)."""
+        out = controls.copy()
+        out[:, self.hand.servo] = self.hand.gripper.control(width_m)
+        return out
+
+    def hand_camera(self, states: Floats) -> Floats:
+        """Poses (B, 4, 4), camera to world, of the camera in the hand in physics rows (B, n)."""
+        return np.einsum("bij,jk->bik", self.chain.forward(self.joints(states)), self.hand.T_tool_camera)
+
+    def shoved(self, states: Floats, slot: int, velocity_m_s: Floats, which: Flags) -> Floats:
+        """Physics rows (B, n) in which a slot's object slides off with a velocity (B, 3), in some rows (B,)."""
+        out, first = states.copy(), self._free_dofs[slot]
+        speeds = self.engine.part(out, "qvel")
+        speeds[which, first : first + 3] = velocity_m_s[which]
+        speeds[which, first + 3 : first + 6] = 0.0
+        return out
+
     def middles_m(self, states: Floats, held: Integers) -> Floats:
         """Middles (B, K, 3) of the objects in physics rows (B, n): half-way up above the middle of the footprint."""
         qpos = self.engine.part(states, "qpos")
@@ -177,6 +244,35 @@ def _arm_geoms(model: mujoco.MjModel) -> Integers:
     """Collision geoms of the robot."""
     names = [model.geom(geom).name for geom in range(model.ngeom)]
     return np.flatnonzero([name.startswith("robot/") and name.endswith("/collision") for name in names])
+
+
+def _make_ball(part: mujoco.MjsGeom) -> None:
+    """Let a part of a slot touch as the sphere about its mesh, the same way whatever it touches.
+
+    MuJoCo's contacts give way in proportion to mass: those of things that weigh grams must be stiff to be held, and
+    spheres roll for ever unless six directions of a contact have friction.
+    """
+    part.type = mujoco.mjtGeom.mjGEOM_SPHERE
+    part.condim, part.priority = 6, 1
+    part.solref, part.solimp[:3] = [0.004, 1.0], [0.95, 0.99, 0.0005]
+
+
+def _hand(model: mujoco.MjModel, robot: Robot) -> Hand:
+    """The hand in a compiled model; without a gripper or a camera, one that nobody may ask."""
+    gripper = robot.gripper or Gripper((), "", 0.0, 0.0, 0.0)
+    fingers = np.array([model.joint(name).qposadr[0] for name in gripper.joints], np.int64)
+    servo = model.actuator(gripper.actuator).id if robot.gripper else -1
+    T_tool_camera = np.full((4, 4), np.nan)
+    if robot.cameras:
+        data = mujoco.MjData(model)
+        mujoco.mj_kinematics(model, data)
+        mujoco.mj_camlight(model, data)
+        camera, tool = data.camera(robot.cameras[0]), data.site(TOOL)
+        R_tool = tool.xmat.reshape(3, 3)
+        T_tool_camera = np.eye(4)
+        T_tool_camera[:3, :3] = R_tool.T @ camera.xmat.reshape(3, 3) @ np.diag([1.0, -1.0, -1.0])  # to OpenCV's axes
+        T_tool_camera[:3, 3] = R_tool.T @ (camera.xpos - tool.xpos)
+    return Hand(gripper, fingers, servo, T_tool_camera)
 
 
 def _hand_geoms(spec: mujoco.MjSpec) -> list[str]:

@@ -1,7 +1,8 @@
-"""How a tool on a table answers displacement commands: exactly, or through servos, inertia and contact.
+"""How an arm on a table answers commands: exactly, or through servos, inertia and contact.
 
-A command is a displacement (B, 3) of the tool in the robot's frame, in metres, for one control step. Both back ends
-turn it into joint angles by differential inverse kinematics within the robot's limits, the tool kept upright.
+A command says what happens in one control step: a displacement (B, 3) of the tool in the robot's frame, in metres,
+turned into joint angles by differential inverse kinematics within the robot's limits, the tool kept upright; or steps
+of the joints (B, J) in radians and the width of the gripper.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from eyehand.types import Array, Flags, Floats, Integers, Memory
 from eyehand.world import counter
 from eyehand.world.domain import Domain
 from eyehand.world.physics.engine import Engine
-from eyehand.world.reaching import differential_ik
+from eyehand.world.reaching import differential_ik, limited_step
 from eyehand.world.sensing import lateness
 from eyehand.world.tabletop import Tabletop
 
 PIECES = 5  # into which a control step is cut: the tool moves straight through each
 LONGEST_DELAY = 4  # control steps
+LEASH_RAD = 0.1  # ours: what the servos' torque limits leave of a larger lead is nothing
+FINGERS_M_S = 0.1  # ours: closing takes almost half a second
 _UPRIGHT = np.array([0.0, 0.0, -1.0])  # the tool's z axis in the robot's frame
 
 
@@ -72,17 +75,102 @@ class KinematicTool:
         return _changed(state, physics=physics, seen=physics), hidden
 
 
+class Steering(Protocol):
+    """How commands (B, D) become actuator commands."""
+
+    @property
+    def moving(self) -> int:
+        """How many of the D numbers, the first ones, are lengths of motion, which a domain's gain shortens."""
+        ...
+
+    @property
+    def rest(self) -> tuple[float, ...]:
+        """(D,) the command that leaves an arm at the start of an episode as it is."""
+        ...
+
+    def path(self, states: Floats, command: Floats, dt_s: float, velocity: Floats, pieces: int) -> Floats:
+        """Actuator commands (B, C, m) for C equal parts of a control step.
+
+        Args:
+            states: (B, n) physics rows.
+            command: (B, D).
+            dt_s: length of the control step.
+            velocity: (B, J) joint velocities commanded last.
+            pieces: C.
+        """
+        ...
+
+
 @final
-class MujocoTool:
+class ToolSteering:
+    """Displacements of the tool."""
+
+    moving, rest = 3, (0.0, 0.0, 0.0)
+
+    def __init__(self, scene: Tabletop) -> None:
+        """Take the scene."""
+        self._scene = scene
+
+    def path(self, states: Floats, command: Floats, dt_s: float, velocity: Floats, pieces: int) -> Floats:
+        """Along a straight way of the tool."""
+        scene = self._scene
+        start = scene.controls(states)
+        path = joint_path(scene, scene.joint_commands(start), command, dt_s, velocity, pieces)
+        return np.stack([scene.with_joint_commands(start, path[:, i]) for i in range(pieces)], axis=1)
+
+
+@final
+class JointSteering:
+    """Steps of the joints, and as the last number the gripper's width from -1 (closed) to 1 (open).
+
+    What is commanded never runs further ahead of the joints than `LEASH_RAD`, so that an arm that pushes against the
+    table does not wind up, and the fingers open and close no faster than `FINGERS_M_S` allows.
+    """
+
+    def __init__(self, scene: Tabletop) -> None:
+        """Take the scene."""
+        self._scene, self.moving = scene, len(scene.robot.joints)
+        self.rest = (*(0.0,) * self.moving, 1.0)
+
+    def path(self, states: Floats, command: Floats, dt_s: float, velocity: Floats, pieces: int) -> Floats:
+        """Evenly in joint space, as far as the limits allow."""
+        scene, limits, piece_s = self._scene, self._scene.robot.limits, dt_s / pieces
+        controls, measured = scene.controls(states), scene.joints(states)
+        q_rad, width_m = scene.joint_commands(controls), scene.commanded_width_m(controls)
+        goal, gripper = q_rad + command[:, : self.moving], scene.hand.gripper
+        wanted_m = gripper.closed_m + 0.5 * (command[:, -1] + 1.0) * (gripper.open_m - gripper.closed_m)
+        out = np.empty((len(states), pieces, controls.shape[1]))
+        for i in range(pieces):
+            step = limited_step(q_rad, (goal - q_rad) / (pieces - i), piece_s, limits, velocity)
+            after = np.clip(q_rad + step, measured - LEASH_RAD, measured + LEASH_RAD)
+            q_rad, velocity = after, (after - q_rad) / piece_s
+            width_m = width_m + np.clip(wanted_m - width_m, -FINGERS_M_S * piece_s, FINGERS_M_S * piece_s)
+            out[:, i] = scene.with_width(scene.with_joint_commands(controls, q_rad), width_m)
+        return out
+
+
+@final
+class MujocoArm:
     """Position servos, inertia, friction and contact, with the dynamics and timing of a domain.
 
-    Hidden state: the last commands (B, LONGEST_DELAY, 3), the joint velocities commanded last (B, J), and the joint
+    Hidden state: the last commands (B, LONGEST_DELAY, D), the joint velocities commanded last (B, J), and the joint
     angles on the far side of the backlash (B, J).
     """
 
-    def __init__(self, scene: Tabletop, domain: Domain, dt_s: float, substeps: int) -> None:
-        """Take the scene, the domain, the length of a control step and the physics steps in it."""
+    def __init__(
+        self, scene: Tabletop, domain: Domain, dt_s: float, substeps: int, steering: Steering | None = None
+    ) -> None:
+        """Take the scene and the domain.
+
+        Args:
+            scene: the scene.
+            domain: whose dynamics and timing are used.
+            dt_s: length of a control step in seconds.
+            substeps: physics steps in it.
+            steering: what commands mean; None for displacements of the tool.
+        """
         self._scene, self._domain, self._dt_s = scene, domain, dt_s
+        self._steering: Steering = steering or ToolSteering(scene)
         self._pieces = PIECES if substeps % PIECES == 0 else 1
         self._substeps = substeps // self._pieces
         self._engine = Engine(scene.model)  # of its own: masses and gains of the domain stay in it
@@ -90,23 +178,22 @@ class MujocoTool:
 
     def start(self, state: OnTable, seeds: Integers) -> Memory:
         """Nothing commanded yet."""
-        q_rad = self._scene.joints(state.physics)
-        return (np.zeros((len(seeds), LONGEST_DELAY, 3)), np.zeros_like(q_rad), q_rad.copy())
+        q_rad, rest = self._scene.joints(state.physics), np.array(self._steering.rest)
+        return (np.tile(rest, (len(seeds), LONGEST_DELAY, 1)), np.zeros_like(q_rad), q_rad.copy())
 
     def advance(self, state: T, hidden: Memory, command: Floats, seeds: Integers, step: Integers) -> tuple[T, Memory]:
         """Step the physics under the command that arrives now."""
         scene, (queue, velocity, geared) = self._scene, hidden
         queue = np.concatenate([command[:, None], queue[:, :-1]], axis=1)
-        gain = self._domain.numbers("dynamics.step_gain", seeds)[:, None]
-        arriving = gain * queue[np.arange(len(seeds)), self._delay(seeds, step)]
+        arriving = queue[np.arange(len(seeds)), self._delay(seeds, step)]
+        arriving[:, : self._steering.moving] *= self._domain.numbers("dynamics.step_gain", seeds)[:, None]
         start = scene.controls(state.physics)
-        path = joint_path(scene, scene.joint_commands(start), arriving, self._dt_s, velocity, self._pieces)
+        controls = self._steering.path(state.physics, arriving, self._dt_s, velocity, self._pieces)  # (B, C, m)
+        path = controls[..., scene.servos]
         last = path[:, -2] if self._pieces > 1 else scene.joint_commands(start)
         velocity = (path[:, -1] - last) * (self._pieces / self._dt_s)
         geared = self._through_backlash(path, geared, seeds)
-        controls = np.stack(
-            [scene.with_joint_commands(start, path[:, i]) for i in range(self._pieces)], axis=1
-        )  # (B, C, m)
+        controls[..., scene.servos] = path
         pushed = self._pushed(state.physics, seeds, step)
         physics, seen, failed = self._advanced(pushed, state.held, controls, seeds)
         seen = np.where(lateness.dropped(self._domain, seeds, step + 1)[:, None], state.seen, seen)
@@ -213,6 +300,7 @@ def with_dynamics(scene: Tabletop, fields: dict[str, Array], domain: Domain, see
     out["body_mass"][:, scene.hand_body] += domain.numbers("dynamics.payload_kg", seeds)
     out["geom_friction"] = fields["geom_friction"].copy()
     out["geom_friction"][..., 0] *= scale("friction_scale", 1)
+    out["geom_friction"][..., 2] *= scale("rolling_scale", 1)
     joints = scene.dofs
     out["dof_damping"], out["dof_frictionloss"] = own("dof_damping"), own("dof_frictionloss")
     out["dof_damping"][:, joints] *= scale("damping_scale", 1)

@@ -108,6 +108,7 @@ class TabletopImaging:
         size: tuple[int, int],
         depth: bool = False,
         azimuth_rad: float = 0.0,
+        in_hand: bool = False,
     ) -> None:
         """Prepare the back end.
 
@@ -118,16 +119,22 @@ class TabletopImaging:
             size: (height, width) of the pictures.
             depth: whether the camera gives depth too.
             azimuth_rad: how far the camera stands around the table from the state's viewpoint.
+            in_hand: whether the robot carries the camera.
         """
         self._painter, self._domain, self._K, self._size = Painter(scene, domain), domain, K, size
-        self._depth, self._azimuth_rad = depth, azimuth_rad
+        self._scene = scene
+        self._depth, self._azimuth_rad, self._in_hand = depth, azimuth_rad, in_hand
 
     def capture(self, state: Seen, seeds: Integers, step: Integers) -> Images | Shot:
         """Frames (B, H, W, 3), with depth (B, H, W) from a depth camera."""
         K = np.broadcast_to(self._K, (len(seeds), 3, 3))
         T = viewpoints.around(state.T_world_camera, self._azimuth_rad)
         cameras = draw_cameras(self._domain, K, T, seeds, step, self._size)
-        return self._painter.frames(state.seen, state.held, cameras, seeds, step, depth=self._depth)
+        before = None
+        if self._in_hand and bounds(self._domain.sensor.shutter_s)[1] > 0:
+            T = self._scene.hand_camera(self._painter.when_opened(state.seen, seeds))
+            before = draw_cameras(self._domain, K, T, seeds, step, self._size)
+        return self._painter.frames(state.seen, state.held, cameras, seeds, step, depth=self._depth, before=before)
 
 
 @final
@@ -184,6 +191,7 @@ class Painter:
         step: Integers,
         robot: bool = True,
         depth: bool = False,
+        before: Cameras | None = None,
     ) -> Images | Shot:
         """Frames (B, H, W, 3) uint8, with depth (B, H, W) beside them where it is asked for.
 
@@ -195,6 +203,7 @@ class Painter:
             step: (B,) control steps, which choose the noise.
             robot: whether the robot is shown, and what stands about.
             depth: whether the camera is one for depth too.
+            before: the cameras when the shutter opened; None for cameras that stand still.
         """
         domain, margin = self._domain, camera.margin_px(self._domain, cameras.size)
         wide = camera.widened(cameras, margin)
@@ -203,8 +212,9 @@ class Painter:
         inside = (slice(None), slice(margin, margin + cameras.size[0]), slice(margin, margin + cameras.size[1]))
         path_px = None
         if bounds(domain.sensor.shutter_s)[1] > 0:
-            opened, closed = (self._poses(at, held, seeds) for at in (self._when_opened(physics, seeds), physics))
-            flow = pixel_flow(opened, closed, wide, wide, drawn.depth_m, drawn.ids)
+            opened, closed = (self._poses(at, held, seeds) for at in (self.when_opened(physics, seeds), physics))
+            earlier = wide if before is None else camera.widened(before, margin)
+            flow = pixel_flow(opened, closed, earlier, wide, drawn.depth_m, drawn.ids)
             path_px = flow[inside]
         rgb = camera.capture(domain, pictures, seeds, step, path_px, margin)
         if not depth:
@@ -235,7 +245,7 @@ class Painter:
         poses = Poses(geometry.position_m, geometry.rotation)
         return clutter.placed(self._domain, self._scene.model, poses, seeds)
 
-    def _when_opened(self, physics: Floats, seeds: Integers) -> Floats:
+    def when_opened(self, physics: Floats, seeds: Integers) -> Floats:
         """Physics rows with the arm where it was when the shutter opened, for its velocity."""
         speed = self._scene.engine.part(physics, "qvel")[:, self._scene.dofs]
         open_s = self._domain.numbers("sensor.shutter_s", seeds)[:, None]

@@ -77,12 +77,12 @@ def prepare_tiny(folder: Path) -> Work:
 
 def _work(scene: Scene, setup: dict[str, Any], look: Look) -> Work:
     ways = {
-        "": Rasteriser(scene.model),
-        WITHOUT_DETAIL: Rasteriser(scene.model, options=RasterOptions(tolerance_px=0.0)),
+        "": Rasteriser(scene.model, options=RasterOptions(remember=False)),
+        WITHOUT_DETAIL: Rasteriser(scene.model, options=RasterOptions(tolerance_px=0.0, remember=False)),
     }
     about = (
         f"{threads()}, {scene.triangles:,} triangles, {STATES} states and views in one call, "
-        "no shadows, no supersampling"
+        "no shadows, no supersampling, nothing remembered from one picture to the next"
     )
 
     def check(path: Path) -> dict[str, Agreement]:

@@ -42,7 +42,7 @@ def make_world(simulations: int, camera: bool) -> SimulatedWorld[Any]:
         simulations: how many are stepped together.
         camera: whether every observation has a picture.
     """
-    task = load_task("view_reach", robot="panda", objects=1, rate_hz=float(RATE_HZ), substeps=SUBSTEPS)
+    task = load_task("view_reach", robot="panda", objects=1, depth=camera, rate_hz=float(RATE_HZ), substeps=SUBSTEPS)
     domain = load_domain("sim", task.name)
     domain = dataclasses.replace(domain, dynamics=dataclasses.replace(domain.dynamics, motion="mujoco"))
     reads: frozenset[Group] = frozenset({"proprio", "camera"} if camera else {"proprio"})

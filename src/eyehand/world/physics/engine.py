@@ -65,6 +65,7 @@ class Engine:
         self._threads = threads
         self._lock = threading.Lock()
         self._batch: Batch | None = None
+        self._spread = 0  # threads that the batch was asked for; it takes no more than it has simulations
         self._written: dict[str, Array] = {}
         self._latest: tuple[Floats, Fields, Geometry] | None = None  # arrays of states are never written to in place
         data = mujoco.MjData(model)
@@ -141,8 +142,8 @@ class Engine:
         if states.shape[1:] != self.default.shape:
             raise InvalidValueError("physics state", states.shape, f"(B, {len(self.default)})")
         threads = self._threads or default_threads()
-        if self._batch is None or self._batch.nsim < count or self._batch.nthread != threads:
-            self._batch = Batch(self.model, 1 << (count - 1).bit_length(), threads)
+        if self._batch is None or self._batch.nsim < count or self._spread != threads:
+            self._batch, self._spread = Batch(self.model, 1 << (count - 1).bit_length(), threads), threads
             for name in ("geom_xpos", "geom_xmat", "site_xpos"):
                 self._batch.bind(name)
             if self.model.nsensordata:
