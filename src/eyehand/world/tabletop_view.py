@@ -180,6 +180,7 @@ class Painter:
         self._object_rgba = np.array([thing.rgba for thing in objects], np.float32)
         self._object_gloss = np.array([(thing.specular, thing.shininess) for thing in objects], np.float32)
         self._object_texture = _texture_rows(model, [thing.name for thing in objects])
+        self._latest: tuple[tuple[bytes, bytes, bool], Look] | None = None
         self._company = roles(model).mask("robot") | roles(model).mask("clutter")
 
     def frames(
@@ -229,15 +230,23 @@ class Painter:
         """What reaches the lens, with exact depth and geom ids; arguments as for `frames`."""
         scene = self._scene
         poses = self._poses(physics, held, seeds)
-        look = draw_look(self._domain, scene.model, seeds, self._extra, own=self._own(held, seeds))
-        if not robot:
-            rgba = np.array(look.rgba)
-            rgba[:, self._company, 3] = 0.0
-            look = dataclasses.replace(look, rgba=rgba)
+        look = self._look(held, seeds, robot)
         if self._traced:
             return _tracer(scene, self._family).trace(poses, cameras, look, seeds, step)
         with _drawing:  # a rasteriser serves one thread, and spreads its rows over all cores
             return _rasteriser(scene, self._family).render(poses, cameras, look)
+
+    def _look(self, held: Integers, seeds: Integers, robot: bool) -> Look:
+        """The look of every episode; the latest is kept, because it stays the same until an episode ends."""
+        key = (seeds.tobytes(), held.tobytes(), robot)
+        if self._latest is None or self._latest[0] != key:
+            look = draw_look(self._domain, self._scene.model, seeds, self._extra, own=self._own(held, seeds))
+            if not robot:
+                rgba = np.array(look.rgba)
+                rgba[:, self._company, 3] = 0.0
+                look = dataclasses.replace(look, rgba=rgba)
+            self._latest = (key, look)
+        return self._latest[1]
 
     def _poses(self, physics: Floats, held: Integers, seeds: Integers) -> Poses:
         """Where all geoms are, the clutter included."""
