@@ -220,8 +220,11 @@ class Painter:
         rgb = camera.capture(domain, pictures, seeds, step, path_px, margin)
         if not depth:
             return rgb
-        grey = pictures[inside].astype(np.float32).mean(axis=3) / (1.0 if self._traced else 255.0)
-        views = Views(grey, np.ascontiguousarray(drawn.depth_m[inside]))
+        depth_m = np.ascontiguousarray(drawn.depth_m[inside])
+        grey = depth_m  # an exact sensor looks at nothing else
+        if domain.sensor.depth != "exact":
+            grey = pictures[inside].astype(np.float32).mean(axis=3) / (1.0 if self._traced else 255.0)
+        views = Views(grey, depth_m)
         return Shot(rgb, sense_depth(domain, views, cameras.K, seeds, step))
 
     def draw(
