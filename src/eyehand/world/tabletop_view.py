@@ -119,7 +119,7 @@ class TabletopImaging:
             size: (height, width) of the pictures.
             depth: whether the camera gives depth too.
             azimuth_rad: how far the camera stands around the table from the state's viewpoint.
-            in_hand: whether the robot carries the camera.
+            in_hand: whether the robot carries the camera, which is then where the arm says and not the state.
         """
         self._painter, self._domain, self._K, self._size = Painter(scene, domain), domain, K, size
         self._scene = scene
@@ -128,7 +128,10 @@ class TabletopImaging:
     def capture(self, state: Seen, seeds: Integers, step: Integers) -> Images | Shot:
         """Frames (B, H, W, 3), with depth (B, H, W) from a depth camera."""
         K = np.broadcast_to(self._K, (len(seeds), 3, 3))
-        T = viewpoints.around(state.T_world_camera, self._azimuth_rad)
+        if self._in_hand:
+            T = self._scene.hand_camera(state.seen)
+        else:
+            T = viewpoints.around(state.T_world_camera, self._azimuth_rad)
         cameras = draw_cameras(self._domain, K, T, seeds, step, self._size)
         before = None
         if self._in_hand and bounds(self._domain.sensor.shutter_s)[1] > 0:
