@@ -30,6 +30,9 @@ DEMO = Path("results/demo/results.json")
 CONTROL = Path("results/planar_reach_control")
 TWIN = Path("results/twin/planar_reach.json")
 REALISM = Path("results/realism/view_reach.json")
+BENCH = Path("results/bench/bench.json")
+SCALING = Path("results/bench/scaling.json")
+PPO = Path("results/gym/ppo_view_reach.json")
 FAILED = Path("results/negative/modular_dqn.json")
 NOT_MEASURED = "Not measured yet."
 MARKER = re.compile(r"<!-- results:([A-Za-z0-9_-]+):(begin|end) -->")
@@ -159,6 +162,54 @@ def realism(root: Path) -> str:
     ]
     said = f"Medians over the pictures, {document['size']} x {document['size']} pixels. Source: `{REALISM}`."
     return markdown(["quantity", *columns], rows) + "\n\n" + said
+
+
+def bench(root: Path) -> str:
+    """Our speed beside that of peers."""
+    if not (root / BENCH).exists():
+        return NOT_MEASURED
+    pairs: list[dict[str, Any]] = json.loads((root / BENCH).read_text(encoding="utf-8"))
+    rows = [
+        [
+            f"`{pair['name']}`" + (f", {pair['variant']}" if pair["variant"] else ""),
+            f"{pair['ours']:,.0f} {pair['unit']}",
+            f"{pair['theirs']:,.0f}, {pair['peer']}",
+            f"**{pair['ratio']:.1f}** [{pair['low']:.1f}-{pair['high']:.1f}]",
+            f"{pair['target']:,.3g} {'x' if pair['of'] == 'ratio' else pair['unit']}",
+            "yes" if pair["met"] else "no",
+        ]
+        for pair in pairs
+    ]
+    said = (
+        "Median ratio and its 95 % interval, both sides in turns on two cores; outputs compared first where both make "
+        "the same thing. Threads and physics of both sides stand in the file, the pairs in "
+        f"`bench/README.md`. Source: `{BENCH}`, by `make bench`."
+    )
+    return markdown(["pair", "ours", "theirs", "ratio", "target", "met"], rows) + "\n\n" + said
+
+
+def scaling(root: Path) -> str:
+    """What a control step costs with 1 to 256 simulations."""
+    if not (root / SCALING).exists():
+        return NOT_MEASURED
+    document: dict[str, Any] = json.loads((root / SCALING).read_text(encoding="utf-8"))
+    return (
+        f"One more simulation of `view_reach` with a camera adds {document['line_ms']:.2f} ms to a control step and "
+        f"{document['line_mb']:.2f} MB; from 16 simulations on, the time departs from a straight line by at most "
+        f"{document['departure']:.0%}. Source: `{SCALING}`."
+    )
+
+
+def ppo(root: Path) -> str:
+    """PPO of Stable-Baselines3 on the state of view_reach."""
+    if not (root / PPO).exists():
+        return NOT_MEASURED
+    found: dict[str, Any] = json.loads((root / PPO).read_text(encoding="utf-8"))
+    return (
+        f"PPO with every number at its default on `{found['environment']}`, domain `{found['domain']}`, states: "
+        f"success {found['before']['text']} before, {found['after']['text']} after {found['steps']:,} steps, "
+        f"{found['training_s'] / 60:.0f} minutes, 1 seed. Source: `{PPO}`."
+    )
 
 
 def failed(root: Path) -> str:
@@ -307,6 +358,9 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "twin-solvable": twin_solvable,
     "failed": failed,
     "realism": realism,
+    "bench": bench,
+    "scaling": scaling,
+    "ppo": ppo,
     **code_tables.BLOCKS,
 }
 

@@ -27,7 +27,7 @@ from eyehand.types import (
     S,
     Transition,
 )
-from eyehand.world import counter
+from eyehand.world import counter, kernel_cache
 from eyehand.world.domain import Domain
 from eyehand.world.rows import put, take
 from eyehand.world.task import Imaging, Task, Verdict, split_shot
@@ -75,6 +75,7 @@ class SimulatedWorld(Generic[S]):
             reads: observation groups to hand over, and no others; images are drawn only when "camera" is among them.
             auto_reset: start the next episode in rows that ended, inside `step`.
         """
+        kernel_cache.refresh()
         self.task = task = task.within(domain)
         self.domain = domain
         self.commands = task.commands

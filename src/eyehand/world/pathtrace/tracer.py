@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from eyehand.errors import InvalidValueError
 from eyehand.types import Floats, Floats32, Integers
-from eyehand.world import counter, rows
+from eyehand.world import counter, kernel_cache, rows
 from eyehand.world.looks import roles
 from eyehand.world.pathtrace import exposure, kernels, looks, pattern
 from eyehand.world.pathtrace.casting import Caster
@@ -146,6 +146,7 @@ class PathTracer:
         every = [*looks.model_textures(model), *textures]
         self._textures, self._photographs = len(every), len(photographs)
         self._pages, self._photos = looks.pages(every), looks.pages(photographs)
+        kernel_cache.refresh()
         self._threads = threads
         self._rays_shared = (self.options.samples, int(self.options.share_light))
         self._offsets = _offsets(self.options.samples)

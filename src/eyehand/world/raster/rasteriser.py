@@ -13,6 +13,7 @@ import numpy as np
 
 from eyehand.errors import InvalidValueError
 from eyehand.types import Floats, Images
+from eyehand.world import kernel_cache
 from eyehand.world.raster import frames
 from eyehand.world.raster.frames import Memory
 from eyehand.world.raster.remembering import Remembering
@@ -88,6 +89,7 @@ class Rasteriser:
             InvalidValueError: a drawn geom is of a kind that has no surface here, or a texture is not an image.
         """
         self._options = options
+        kernel_cache.refresh()
         self._threads = threads
         self._tables = SceneTables(model, textures, photographs, options.tolerance_px > 0)
         tables = self._tables
