@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,6 +168,23 @@ def test_wrong_options_are_refused(options: dict[str, object], error: type[Excep
 def test_a_robot_that_does_not_exist_is_refused_with_the_closest_name() -> None:
     with pytest.raises(UnknownNameError, match="panda"):
         load_task("view_reach", robot="pandda").scene  # noqa: B018 - the scene is composed when it is first needed
+
+
+def test_an_arm_of_ones_own_reaches_too(tmp_path: Path) -> None:
+    links = [("j2", ".2", ".35"), ("j3", ".35", ".3"), ("j4", ".3", ".08")]
+    arm = '<geom type="cylinder" size=".03 .02" pos="0 0 .02"/><site name="tcp" pos="0 0 .05"/>'
+    arm = f'<body pos="0 0 .08"><joint name="j5" axis="0 0 1" range="-3 3"/>{arm}</body>'
+    for joint, at, length in reversed(links):
+        shape = f'<geom type="capsule" fromto="0 0 0 0 0 {length}" size=".03"/>'
+        arm = f'<body pos="0 0 {at}"><joint name="{joint}" axis="0 1 0" range="-2.6 2.6"/>{shape}{arm}</body>'
+    shape = '<geom type="capsule" fromto="0 0 0 0 0 .2" size=".04"/>'
+    arm = f'<body pos="0 0 .1"><joint name="j1" axis="0 0 1" range="-3 3"/>{shape}{arm}</body>'
+    text = '<mujoco><compiler angle="radian"/><worldbody><body name="base"><geom size=".06"/>'
+    path = tmp_path / "arm.xml"
+    path.write_text(f"{text}{arm}</body></worldbody></mujoco>")
+    assert (
+        reached(load_task("view_reach", robot=str(path)), moved(SIM, motion="kinematic")) <= AT_TARGET_M
+    ).mean() > 0.7
 
 
 def test_the_map_tells_the_cell_of_the_query_object() -> None:

@@ -242,8 +242,8 @@ def _add_scenery(world: mujoco.MjsBody, name: str, size: list[float], pos: list[
 
 def _arm_geoms(model: mujoco.MjModel) -> Integers:
     """Collision geoms of the robot."""
-    names = [model.geom(geom).name for geom in range(model.ngeom)]
-    return np.flatnonzero([name.startswith("robot/") and name.endswith("/collision") for name in names])
+    of_robot = [model.geom(geom).name.startswith("robot/") for geom in range(model.ngeom)]
+    return np.flatnonzero(of_robot & ((model.geom_contype != 0) | (model.geom_conaffinity != 0)))
 
 
 def _make_ball(part: mujoco.MjsGeom) -> None:
@@ -280,7 +280,7 @@ def _hand_geoms(spec: mujoco.MjSpec) -> list[str]:
     body = spec.site("tool").parent
     first = body.parent.parent
     found = [first, *first.find_all(mujoco.mjtObj.mjOBJ_BODY)]
-    return [geom.name for part in found for geom in part.geoms if geom.group == 3]
+    return [geom.name for part in found for geom in part.geoms if geom.contype or geom.conaffinity]
 
 
 def _add_rulers(spec: mujoco.MjSpec, hand: Sequence[str], slots: int) -> None:
