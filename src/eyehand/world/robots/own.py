@@ -270,10 +270,10 @@ def _mark_tool(place: Any) -> None:
 
 def _name_geoms(spec: Any) -> None:
     """Rename geoms by their roles; where a body has geoms for the eye alone, its others are hidden."""
-    for body in spec.bodies:
+    for number, body in enumerate(spec.bodies):
         geoms = list(body.geoms)
         plain = [geom for geom in geoms if not geom.contype and not geom.conaffinity and geom.group < COLLISION_GROUP]
-        label = "root" if body.name == BASE else body.name or f"body{body.id}"
+        label = "root" if body.name == BASE else body.name or f"body{number}"
         for k, geom in enumerate(geoms):
             hidden = geom.group >= COLLISION_GROUP or (bool(plain) and geom not in plain)
             old, geom.name = geom.name, f"{BASE}/{label}/{k}" + ("/collision" if hidden else "")
