@@ -16,7 +16,7 @@ from eyehand.types import Decision, Flags, Floats, Integers, Memory
 from eyehand.world.reaching import JointLimits, Nullspace, differential_ik
 from eyehand.world.tabletop import Tabletop
 
-LOOK_FROM_M = np.array([0.63, 0.015, 0.24])  # of the tool, where it sees the whole workspace
+LOOK_FROM_M = np.array([0.68, 0.015, 0.24])  # of the tool, where it sees the whole workspace past its fingers
 RAISED_M, ABOVE_M = 0.10, 0.06  # of the tool above the table when it looks again, and above the thing
 CENTRED_M, ASTRAY_M = 0.004, 0.02  # sideways, to come down and to give up coming down
 DEPTH_M, AT_HEIGHT_M = 0.004, 0.002  # of the finger tips below the thing's middle, and how exact that must be
