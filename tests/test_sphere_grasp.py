@@ -262,6 +262,25 @@ def test_a_sphere_behind_a_finger_or_out_of_the_picture_has_an_empty_mask() -> N
     assert float(task.interface.truth(hidden).sum()) == 0
 
 
+def test_backgrounds_show_everything_but_the_sphere() -> None:
+    empty = dataclasses.replace(SIM, appearance=dataclasses.replace(SIM.appearance, target="none"))
+    task = SphereGrasp()
+    seeds = np.arange(4)
+    state = task.sample(seeds)
+    there, gone = (task.imaging(d)[CAMERA].capture(state, seeds, 0 * seeds) for d in (SIM, empty))
+    differs = (there != gone).any(axis=3).reshape(4, 100, 2, 100, 2).any(axis=(2, 4))
+    assert differs.any(axis=(1, 2)).all()
+    assert not (differs & ~(dilated(task.interface.truth(state)).numpy() > 0)).any()
+
+
+def test_starts_may_be_anywhere_above_the_region_with_the_gripper_as_it_comes() -> None:
+    state = SphereGrasp(starts="anywhere").sample(np.arange(60))
+    assert state.tool_m[:, 2].min() < 0.06
+    assert state.tool_m[:, 2].max() > 0.22
+    assert state.width_m.min() < 0.005
+    assert state.width_m.max() > 0.039
+
+
 def test_a_rolling_sphere_comes_to_rest_and_sooner_in_the_twin() -> None:
     rolled = []
     for domain in (SIM, SLOW):
@@ -346,6 +365,7 @@ def test_the_twins_pictures_show_another_world() -> None:
     ("options", "error", "part"),
     [
         ({"positions": "gird"}, UnknownNameError, "Did you mean 'grid'"),
+        ({"starts": "low"}, UnknownNameError, "starts 'low'.*anywhere, high"),
         ({"clutter": 4}, InvalidValueError, "clutter: got 4, allowed is 0 to 3"),
         ({"picture_px": 99}, InvalidValueError, "at least 100 pixels"),
         ({"substeps": 0}, InvalidValueError, "one physics step"),

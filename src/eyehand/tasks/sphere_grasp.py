@@ -29,7 +29,7 @@ import numpy as np
 from eyehand.errors import InvalidValueError, UnknownNameError
 from eyehand.interfaces import mask
 from eyehand.interfaces.mask import Mask
-from eyehand.types import CommandSpec, Flags, Floats, Integers, Memory
+from eyehand.types import CommandSpec, Flags, Floats, Images, Integers, Memory, Shot
 from eyehand.world import counter, viewpoints
 from eyehand.world.domain import Domain, mean
 from eyehand.world.grasping import GraspMachine
@@ -52,12 +52,14 @@ HELD_M = 0.02  # from the tool to the middle of a sphere that is between the fin
 REGION_LOW_M, REGION_HIGH_M = np.array([0.50, -0.12]), np.array([0.70, 0.15])  # of the sphere on the table
 GRID = (5, 10)  # places along x and y
 START_LOW_M, START_HIGH_M = np.array([0.65, -0.04, 0.20]), np.array([0.71, 0.07, 0.26])  # of the tool
+ANYWHERE_LOW_M, ANYWHERE_HIGH_M = np.array([0.48, -0.14, 0.03]), np.array([0.75, 0.17, 0.26])
 DOWNWARD = np.diag([-1.0, 1.0, -1.0])  # the tool's z axis points at the table, the camera is on the robot's side
 FIELD_OF_VIEW_RAD = np.deg2rad(80.0)
 NEIGHBOUR_M = (0.085, 0.14)  # from the sphere to a look-alike
 NUDGES, NUDGE_EVERY, NUDGE_M_S = 3, 22, 0.16
 CAMERA = "hand"
 Positions = Literal["random", "grid"]
+Starts = Literal["high", "anywhere"]
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ class SphereGrasp:
         positions: Positions = "random",
         clutter: int = 0,
         moving: bool = False,
+        starts: Starts = "high",
         picture_px: int = 200,
         substeps: int = 50,
     ) -> None:
@@ -129,17 +132,22 @@ class SphereGrasp:
             positions: of the sphere: "random", or "grid", where episodes 0 to 49, 50 to 99 and so on go over the grid.
             clutter: how many yellow and orange things lie about the sphere, 0 to 3.
             moving: whether the sphere is nudged now and then in the first seconds.
+            starts: of the hand: "high" above the table and open, with the sphere in sight, or "anywhere" above the
+                region and opened by any width, for pictures as they are met on the way.
             picture_px: height and width of the camera's pictures; masks are 100 x 100 whatever it is.
             substeps: physics steps in a control step.
         """
         if positions not in ("random", "grid"):
             raise UnknownNameError("positions", positions, ("random", "grid"), "sphere_grasp")
+        if starts not in ("high", "anywhere"):
+            raise UnknownNameError("starts", starts, ("high", "anywhere"), "sphere_grasp")
         if clutter not in range(4) or type(clutter) is not int:
             raise InvalidValueError("sphere_grasp clutter", clutter, "0 to 3")
         if picture_px < mask.SIZE[0] or substeps < 1:
             allowed = f"at least {mask.SIZE[0]} pixels and one physics step"
             raise InvalidValueError("sphere_grasp picture_px, substeps", (picture_px, substeps), allowed)
         self.positions: Positions = positions
+        self.starts: Starts = starts
         self.clutter, self.moving, self.substeps = clutter, moving, substeps
         self.horizon, self.dt_s = HORIZON, 1.0 / RATE_HZ
         self._domain = Domain()  # `within` takes another
@@ -178,7 +186,7 @@ class SphereGrasp:
         held = np.concatenate([np.zeros((batch, 1), np.int64), 1 + kinds], axis=1)
         place = np.concatenate([self._sphere(seeds)[:, None], self._about(seeds, self._sphere(seeds))], axis=1)
         yaw = 2 * np.pi * counter.uniform(seeds[:, None], "reset/yaw", index=np.arange(1 + self.clutter))
-        physics = scene.opened(scene.place(self._start(seeds), held, place, yaw), scene.hand.gripper.open_m)
+        physics = scene.opened(scene.place(self._start(seeds), held, place, yaw), self._width(seeds))
         believed = np.tile(np.eye(4), (batch, 1, 1)), np.tile(self.K, (batch, 1, 1))
         size, first = self.camera_size[CAMERA], np.zeros(batch, np.int64)
         error = draw_cameras(self._domain, believed[1], believed[0], seeds, first, size)
@@ -225,9 +233,16 @@ class SphereGrasp:
         target = np.tile(np.eye(4), (len(seeds), 1, 1))
         target[:, :3, :3] = DOWNWARD
         share = counter.uniform(seeds[:, None], "reset/tool", index=np.arange(3))
-        target[:, :3, 3] = START_LOW_M + share * (START_HIGH_M - START_LOW_M)
+        high = self.starts == "high"
+        low_m, high_m = (START_LOW_M, START_HIGH_M) if high else (ANYWHERE_LOW_M, ANYWHERE_HIGH_M)
+        target[:, :3, 3] = low_m + share * (high_m - low_m)
         home = np.tile(scene.robot.home_rad, (len(seeds), 1))
         return reach(scene.chain, target, home, scene.robot.limits).q
+
+    def _width(self, seeds: Integers) -> Floats:
+        """Widths (B,) between the fingers."""
+        share = counter.uniform(seeds, "reset/width")
+        return self.scene.hand.gripper.open_m * (np.ones_like(share) if self.starts == "high" else share)
 
     def settle(self, state: SphereGraspState) -> SphereGraspState:
         """Read places off the physics."""
@@ -280,16 +295,32 @@ class SphereGrasp:
         return Nudged(arm, scene) if self.moving else arm
 
     def imaging(self, domain: Domain) -> Mapping[str, Imaging[SphereGraspState]]:
-        """`raster` (the simulator) or `traced` (path traced, through a camera)."""
+        """`raster` (the simulator) or `traced` (path traced, through a camera); target "none" hides the sphere."""
         if domain.appearance.image not in ("raster", "traced"):
             where = f"domain {domain.name}"
             raise UnknownNameError("image back end", domain.appearance.image, ("raster", "traced"), where)
         scene = self._shown(cast("Shell", domain.appearance.shell))
-        return {CAMERA: TabletopImaging(scene, domain, self.K, self.camera_size[CAMERA], in_hand=True)}
+        pictures = TabletopImaging(scene, domain, self.K, self.camera_size[CAMERA], in_hand=True)
+        return {CAMERA: Unoccupied(pictures) if domain.appearance.target == "none" else pictures}
 
     def _shown(self, shell: Shell) -> Tabletop:
         split = cast("Split", self._domain.appearance.objects)
         return _scene(split, self.clutter, self.dt_s / self.substeps, shell)
+
+
+@final
+class Unoccupied:
+    """Pictures of the scene without the sphere: backgrounds."""
+
+    def __init__(self, pictures: TabletopImaging) -> None:
+        """Take the image back end."""
+        self._pictures = pictures
+
+    def capture(self, state: SphereGraspState, seeds: Integers, step: Integers) -> Images | Shot:
+        """Frames as ever, the first slot left out."""
+        held = state.held.copy()
+        held[:, 0] = -1
+        return self._pictures.capture(dataclasses.replace(state, held=held), seeds, step)
 
 
 @final

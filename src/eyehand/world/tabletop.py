@@ -165,12 +165,12 @@ class Tabletop:
         out[:, self.servos] = q_rad
         return out
 
-    def opened(self, states: Floats, width_m: float) -> Floats:
-        """Physics rows (B, n) with the gripper at rest at a width in metres."""
+    def opened(self, states: Floats, width_m: Floats) -> Floats:
+        """Physics rows (B, n) with the gripper at rest at widths (B,) in metres."""
         out, hand = states.copy(), self.hand
         each = (width_m - hand.gripper.closed_m) / len(hand.fingers)
-        self.engine.part(out, "qpos")[:, hand.fingers] = each
-        self.engine.part(out, "ctrl")[:, hand.servo] = hand.gripper.control(np.array(width_m))
+        self.engine.part(out, "qpos")[:, hand.fingers] = each[:, None]
+        self.engine.part(out, "ctrl")[:, hand.servo] = hand.gripper.control(width_m)
         return out
 
     def width_m(self, states: Floats) -> Floats:
