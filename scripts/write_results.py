@@ -168,14 +168,14 @@ def bench(root: Path) -> str:
     """Our speed beside that of peers."""
     if not (root / BENCH).exists():
         return NOT_MEASURED
-    pairs: list[dict[str, Any]] = json.loads((root / BENCH).read_text(encoding="utf-8"))
+    pairs: list[dict[str, Any]] = json.loads((root / BENCH).read_text(encoding="utf-8"))["pairs"]
     rows = [
         [
             f"`{pair['name']}`" + (f", {pair['variant']}" if pair["variant"] else ""),
             f"{pair['ours']:,.0f} {pair['unit']}",
             f"{pair['theirs']:,.0f}, {pair['peer']}",
-            f"**{pair['ratio']:.1f}** [{pair['low']:.1f}-{pair['high']:.1f}]",
-            f"{pair['target']:,.3g} {'x' if pair['of'] == 'ratio' else pair['unit']}",
+            "**{}** [{}-{}]".format(*(_number(pair[key]) for key in ("ratio", "low", "high"))),
+            f"{_number(pair['target'])} {'x' if pair['of'] == 'ratio' else pair['unit']}",
             "yes" if pair["met"] else "no",
         ]
         for pair in pairs
@@ -186,6 +186,10 @@ def bench(root: Path) -> str:
         f"`bench/README.md`. Source: `{BENCH}`, by `make bench`."
     )
     return markdown(["pair", "ours", "theirs", "ratio", "target", "met"], rows) + "\n\n" + said
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def scaling(root: Path) -> str:
