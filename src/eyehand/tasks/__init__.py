@@ -7,7 +7,11 @@ from typing import Any, cast
 from eyehand.registry import Registry
 from eyehand.world.task import Task
 
-TASKS: tuple[str, ...] = ("eyehand.tasks.planar_reach:PlanarReach", "eyehand.tasks.view_reach:ViewReach")
+TASKS: tuple[str, ...] = (
+    "eyehand.tasks.planar_reach:PlanarReach",
+    "eyehand.tasks.view_reach:ViewReach",
+    "eyehand.tasks.sphere_grasp:SphereGrasp",
+)
 
 _REGISTRY = Registry("task", "eyehand.tasks", TASKS)
 
