@@ -258,6 +258,8 @@ BACK_ENDS = (
     ("planar_reach", "traced"),
     ("view_reach", "raster"),
     ("view_reach", "traced"),
+    ("sphere_grasp", "raster"),
+    ("sphere_grasp", "traced"),
 )
 
 
