@@ -31,6 +31,7 @@ from eyehand.interfaces import scene_configuration
 from eyehand.learning.generators import spawn
 from eyehand.learning.method import Source
 from eyehand.learning.networks import conv_stack, initialise
+from eyehand.learning.policy import as_modular
 from eyehand.learning.rollout import interface_errors
 from eyehand.learning.scenes import RecordedScenes, SimulatedScenes
 from eyehand.learning.tensors import use_threads
@@ -54,9 +55,10 @@ class Options:
     """What to measure with."""
 
     hand: Path = Path("runs/control/kgps-3-0")
-    frames: int = 6000
-    updates: int = 8000
+    frames: int = 12_000
+    updates: int = 10_000
     trials: int = 400
+    drives: int = 100  # episodes with the twin's own eyes
     half: str = "both"  # or "oracle"
     runs: Path = Path("runs/twin_is_solvable")
     out: Path = Path("results/twin/planar_reach.json")
@@ -109,7 +111,19 @@ def _eyes(options: Options) -> dict[str, object]:
         with torch.inference_mode():
             at_home = interface_errors(eyes, world, np.arange(options.trials))
         errors |= {f"error_{unit}_{name}_trained_on_{name}": float(v.mean()) for unit, v in at_home.items()}
+        errors[f"success_{name}_trained_on_{name}"] = _success(options, eyes.eval(), name)
     return errors
+
+
+def _success(options: Options, eyes: Eyes, name: str) -> dict[str, float]:
+    """Success of these eyes with the trained hand."""
+    trained = load_trained(options.hand)
+    policy = as_modular(trained.policy)
+    assert policy is not None
+    domain = load_domain(name, "planar_reach")
+    episodes = run_arm(trained, policy.swap(perception=eyes), domain, np.arange(options.drives))
+    wilson = rate(episodes.success)
+    return {"value": wilson.value, "low": wilson.low, "high": wilson.high, "n": wilson.n}
 
 
 class Eyes(nn.Module):
