@@ -154,7 +154,7 @@ def test_any_key_of_the_twins_file_is_shown(scripts: tuple[ModuleType, ModuleTyp
     ("damage", "said"),
     [
         ("<!-- results:demo:end -->", "block demo: its begin and its end do not pair"),
-        ("results:demo:", "block dmo: unknown; known are claims"),
+        ("results:demo:", "block dmo: unknown; known are bench"),
     ],
 )
 def test_markers_that_make_no_block_are_found(
