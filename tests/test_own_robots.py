@@ -102,7 +102,8 @@ def test_the_end_effector_can_be_named(tmp_path: Path) -> None:
          r"mesh files are missing: .*up\.stl"),
         ("a.xml", MJCF.replace('<site name="tcp" pos="0 0 .2"/>', "").replace('<geom name="box"',
          '<site name="tool"/><geom name="box"'), "no joints on the way to 'tool'"),
-        ("a.xml", MJCF.replace('<joint name="a" axis="0 1 0" range="-60 60" damping="20"/>', '<joint name="a" type="ball"/>')
+        ("a.xml", MJCF.replace('<joint name="a" axis="0 1 0" range="-60 60" damping="20"/>',
+                               '<joint name="a" type="ball"/>')
          .replace('<position name="pa" joint="a" kp="50" forcerange="-5 5"/>', ""), "'a' is free or a ball"),
         ("a.xml", MJCF.replace('name="l1"', 'name="robot"'), "a body inside it is called 'robot'"),
         ("a.xml", MJCF.replace('<geom size=".02"/>', ""), "MuJoCo refuses the model"),
