@@ -23,6 +23,7 @@ from eyehand.tasks.sphere_grasp import (
     SphereGrasp,
     SphereGraspState,
 )
+from eyehand.testing import of_tasks
 from eyehand.types import Decision, Floats
 from eyehand.world.domain import Domain, Uniform, mix
 from eyehand.world.domain_files import load_domain
@@ -328,6 +329,13 @@ def still_for(steps: int, **options: Any) -> Floats:
     for _ in range(steps):
         state = commanded(world, STILL)
     return state.sphere_m - before
+
+
+def test_rows_share_nothing_among_look_alikes_and_nudges_either() -> None:
+    task = SphereGrasp(picture_px=100, clutter=2, moving=True, starts="anywhere")
+    domain = load_domain("randomized", "sphere_grasp")
+    of_tasks.check_batches(task, domain, batch=3, steps=8)
+    of_tasks.check_snapshot(task, domain, batch=3, steps=8)
 
 
 def test_a_domain_brings_its_time_its_things_and_its_camera() -> None:
