@@ -23,7 +23,7 @@ class TargetFrames:
 
     Attributes:
         images: (n, H, W, 3) uint8 RGB.
-        q_rad: (n, J) joint angles in radians as the encoders read them.
+        q_rad: (n, J) joint angles in radians as the encoders read them; J is 0 where labels were not asked for.
         environment_state: (n, E) what the recording knows of the scene, such as a target's position in metres; None
             where it was not recorded.
         rows: (n,) numbers of the frames in the recording.
@@ -66,14 +66,16 @@ class RecordedTarget:
         """How many frames the recording holds, whatever the budget says; asking is free."""
         return len(self._recorded)
 
-    def take(self, what: Kind, n: int) -> TargetFrames:
-        """The first `n` frames of the recording; each is priced once as a frame and once as a label.
+    def take(self, what: Kind, n: int, *, labels: bool = True) -> TargetFrames:
+        """The first `n` frames of the recording; each is priced once as a frame and, with labels, once as a label.
 
         Frames that were taken before under the same ledger, in this run or in one that it resumes, are free.
 
         Args:
             what: "frames"; a recording has nothing else to give.
             n: how many frames.
+            labels: whether joint angles and what is known of the scene are handed out too; without them `q_rad` is
+                (n, 0) and `environment_state` None.
 
         Raises:
             BudgetExceededError: the budget does not allow `n` frames; nothing is counted or read.
@@ -84,11 +86,15 @@ class RecordedTarget:
         if what != "frames":
             raise NotDefinedError(f"A recorded folder has no {what} to give; ask it for frames.")
         folder = self._recorded.folder
-        self._ledger.check(("frames", "labels"), self._source, range(n), f"frames of {folder.name}")
+        kinds: tuple[Kind, ...] = ("frames", "labels") if labels else ("frames",)
+        self._ledger.check(kinds, self._source, range(n), f"frames of {folder.name}")
         if not 1 <= n <= len(self):
             raise InvalidValueError("number of frames", n, f"1 to {len(self)}, what it holds", str(folder))
-        self._ledger.claim(("frames", "labels"), self._source, range(n), f"frames of {folder.name}")
+        self._ledger.claim(kinds, self._source, range(n), f"frames of {folder.name}")
         rows = np.arange(n)
+        if not labels:
+            images = self._recorded.frames([self._camera], rows)[self._camera]
+            return TargetFrames(images, np.zeros((n, 0)), None, rows, self._recorded.extra)
         keys = [self._camera, self._joints, *([_LABELS] if _LABELS in self._recorded.features else [])]
         found = self._recorded.frames(keys, rows)
         labels = found[_LABELS].astype(np.float64) if _LABELS in found else None

@@ -134,17 +134,7 @@ class ModularPolicy(Generic[Z]):
 
     def unroll(self, obs: Sequence[Observation], memory: Memory, generator: torch.Generator | None = None) -> Decision:
         """Act on T observations in a row: `value` and every `aux` array lead with (T, B)."""
-        decisions: list[Decision] = []
-        for one in obs:
-            decision = self.act(one, memory, generator)
-            memory = decision.memory
-            decisions.append(decision)
-        return Decision(
-            kind=np.stack([d.kind for d in decisions]),
-            value=np.stack([d.value for d in decisions]),
-            memory=memory,
-            aux={name: np.stack([d.aux[name] for d in decisions]) for name in decisions[0].aux},
-        )
+        return unrolled(self, obs, memory, generator)
 
     def swap(
         self, perception: Perception[Z] | None = None, controller: Controller[Z] | None = None
@@ -153,6 +143,23 @@ class ModularPolicy(Generic[Z]):
         return dataclasses.replace(
             self, perception=perception or self.perception, controller=controller or self.controller
         )
+
+
+def unrolled(
+    policy: Policy, obs: Sequence[Observation], memory: Memory, generator: torch.Generator | None = None
+) -> Decision:
+    """A policy's `act` in a loop over T observations: `value` and every `aux` array lead with (T, B)."""
+    decisions: list[Decision] = []
+    for one in obs:
+        decision = policy.act(one, memory, generator)
+        memory = decision.memory
+        decisions.append(decision)
+    return Decision(
+        kind=np.stack([d.kind for d in decisions]),
+        value=np.stack([d.value for d in decisions]),
+        memory=memory,
+        aux={name: np.stack([d.aux[name] for d in decisions]) for name in decisions[0].aux},
+    )
 
 
 def as_modular(policy: Policy) -> ModularPolicy[Any] | None:
