@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 
-from eyehand.data.ledger import Ledger
 from eyehand.evaluation import claim, claims
 from eyehand.evaluation.content import Failure, Picture, ReportContent, Video
 from eyehand.evaluation.curves import Curve, curve
 from eyehand.evaluation.gap import GapReport
+from eyehand.evaluation.gathering import gather, interface_errors_of
 from eyehand.evaluation.protocol import BATCH, oracles, perception_errors
 from eyehand.evaluation.results import (
     Cell,
-    DomainIdentity,
     InterfaceErrors,
-    Provenance,
     Results,
     cell,
-    ledger_entries,
 )
 from eyehand.evaluation.trained import Trained, load_trained
 from eyehand.evaluation.videos import Panel, encode_mp4, png, side_by_side
 from eyehand.evaluation.watching import Film, film
-from eyehand.learning.configuration import config_digest, read_json
 from eyehand.learning.rollout import Episodes, run_episodes
-from eyehand.learning.run import PROVENANCE
 from eyehand.types import Floats, Integers
 from eyehand.world.domain import Domain
 from eyehand.world.rows import default_threads, limit_threads
@@ -68,7 +62,6 @@ def compare(runs: Sequence[Trained], domains: Sequence[Domain], trials: int, gap
         gaps: gap reports to keep with the numbers.
     """
     began = time.monotonic()
-    last = runs[-1]
     seeds = domains[-1].seeds(np.arange(trials))  # the same starts and goals in every domain
     arms = [*zip(arm_names(runs), runs, strict=True)]
     arms += [(ORACLE, runs[0])] if oracles(runs[0]) else []
@@ -80,21 +73,8 @@ def compare(runs: Sequence[Trained], domains: Sequence[Domain], trials: int, gap
         for name, trained in arms:
             episodes, off = measured[name, domain.name]
             cells.append(cell(name, domain.name, trained.subject.seed, episodes, str(trained.run.folder)))
-            errors += _errors(name, trained, domain, off)
-    return Results(
-        name=last.run.folder.name,
-        method=last.subject.method,
-        task=last.subject.task,
-        preset=last.subject.preset,
-        config_hash=config_digest(last.config),
-        claims_hash=_claims_hash(last.subject.method),
-        provenance=_provenance(runs, time.monotonic() - began),
-        domains=tuple(DomainIdentity(d.name, d.version, d.digest(), d.held_out) for d in domains),
-        cells=tuple(cells),
-        errors=tuple(errors),
-        ledger=_ledger(runs),
-        gaps=tuple(gaps),
-    )
+            errors += interface_errors_of(name, trained, domain, domain.seeds(np.arange(FRAMES)), off)
+    return gather(runs, domains, cells, errors, time.monotonic() - began, gaps)
 
 
 def content(runs: Sequence[Trained], nominal: Domain, target: Domain, results: Results) -> ReportContent:
@@ -138,39 +118,6 @@ def _measure(job: _Job) -> tuple[Episodes, dict[str, Floats]]:
     policy = oracles(trained)["perception"] if job.arm == ORACLE else trained.policy
     episodes = run_episodes(policy, trained.task, job.domain, job.seeds, min(BATCH, len(job.seeds)))
     return episodes, {} if job.arm == ORACLE else perception_errors(trained, job.domain, FRAMES)
-
-
-def _errors(name: str, trained: Trained, domain: Domain, measured: Mapping[str, Floats]) -> list[InterfaceErrors]:
-    seeds = domain.seeds(np.arange(FRAMES))
-    return [
-        InterfaceErrors(name, domain.name, trained.subject.seed, unit, "" if unit == "theta" else unit, seeds, values)
-        for unit, values in measured.items()
-    ]
-
-
-def _claims_hash(method: str) -> str:
-    return claim.registry_hash(claims.load(method).claims) if method in claims.CLAIMS else ""
-
-
-def _provenance(runs: Sequence[Trained], evaluation_s: float) -> Provenance:
-    told = [cast("Mapping[str, Any]", read_json(r.run.folder / PROVENANCE, "Train again.")) for r in runs]
-    machine = told[-1]["machine"]
-    return Provenance(
-        commit=told[-1]["commit"] or "",
-        versions={name: version for name, version in told[-1]["versions"].items() if version},
-        machine=f"{machine['cpus']} cores, {machine['platform'].partition('-')[0]} {machine['processor']}",
-        wall_time_s=sum(one.get("wall_s") or 0.0 for one in told) + evaluation_s,
-        commands=tuple(one["command"] for one in told),
-    )
-
-
-def _ledger(runs: Sequence[Trained]) -> tuple[Any, ...]:
-    """What the chain's runs read of the target: the largest count, because later runs read the same frames again."""
-    for trained in reversed(runs):
-        path = trained.run.folder / "ledger.json"
-        if path.exists():
-            return ledger_entries(Ledger.open(path, trained.method.budget), Path(trained.subject.data).name)
-    return ()
 
 
 def _curves(runs: Sequence[Trained]) -> tuple[Curve, ...]:

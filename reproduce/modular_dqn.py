@@ -1,0 +1,257 @@
+"""The reproduction of modular_dqn: the paper's Tables 1 to 3 and Figures 4 to 6, its claims, and ablations.
+
+Every training is the `laptop` preset with nothing changed but what the cell's name says. Arms, domains and columns are
+those that `evaluation/claims/modular_dqn.py` reads; `cells.py` explains the command line.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from cells import Cell, main
+from torch import Tensor, nn
+
+from eyehand.evaluation.crossing import Where, adapt, record, train
+from eyehand.evaluation.gathering import gather, interface_errors_of
+from eyehand.evaluation.protocol import oracles, run_arm
+from eyehand.evaluation.results import Results, cell
+from eyehand.evaluation.trained import Subject, Trained, load_trained
+from eyehand.learning.policy import as_modular
+from eyehand.learning.rollout import interface_errors
+from eyehand.methods import load_method
+from eyehand.methods.modular_dqn import Config
+from eyehand.tasks import load_task
+from eyehand.types import Group, Observation, Perception
+from eyehand.world.augmentation import Augmentation
+from eyehand.world.domain import Domain, scale_severity
+from eyehand.world.domain_files import load_domain
+from eyehand.world.simulation import SimulatedWorld
+
+METHOD, TASK, PRESET = "modular_dqn", "planar_reach", "laptop"
+LAPTOP: Config = load_method(METHOD).preset(PRESET)
+SEEDS = (0, 1, 2)
+TRIALS = 400  # episodes of an arm in a domain, and images of a perception error
+SEVERE_TRIALS = 96  # episodes of an arm at a severity: 12 of each draw
+SIM, TEST, LIVE = "sim", "twin/test", "live/test"
+SEVERITIES = (0.0, 0.5, 1.5)  # of every range of the twin; 1 is the twin
+SHARES = {"P25": 0.25, "P50": 0.5, "P75": 0.75, "P100": 1.0, "RW": 1.0}
+ARMS = {"k_gps": "kgps", "epsilon_greedy": "egreedy"}
+RECORDING, UNBIASED = "recordings/twin", "recordings/unbiased"
+
+
+def load(name: str) -> Domain:
+    """A shipped domain."""
+    return load_domain(name, TASK)
+
+
+def trained(runs: Path, name: str, seed: int, config: Config, options: tuple[str, ...] = ()) -> Trained:
+    """The run of this name, trained in simulation as far as it is not yet."""
+    folder = runs / name
+    subject = Subject(METHOD, TASK, options, PRESET, seed)
+    train(subject, config, Where(folder, resume=(folder / "config.json").exists(), threads=1))
+    return load_trained(folder)
+
+
+def adapted(runs: Path, name: str, parent: str, config: Config, recording: str = RECORDING) -> Trained:
+    """The run of this name, adapted from another as far as it is not yet."""
+    folder = runs / name
+    seed = load_trained(runs / parent).subject.seed
+    subject = Subject(METHOD, TASK, (), PRESET, seed, str(runs / parent), str(recorded(runs, recording)))
+    adapt(subject, config, Where(folder, resume=(folder / "config.json").exists(), threads=1))
+    return load_trained(folder)
+
+
+def recorded(runs: Path, recording: str) -> Path:
+    """The folder of the paper's 1418 frames of the twin; the unbiased one is labelled with the true joints."""
+    domain = load("twin")
+    if recording == UNBIASED:
+        domain = replace(domain, calibration=replace(domain.calibration, encoder_bias_rad=0.0))
+    record(load_task(TASK), domain, LAPTOP.frames, runs / recording)
+    return runs / recording
+
+
+class _Results:
+    """Collects what one cell measures."""
+
+    def __init__(self, runs: Sequence[Trained]) -> None:
+        self._runs, self._began = runs, time.monotonic()
+        self._domains: dict[str, Domain] = {}
+        self._cells, self._errors = [], []
+
+    def errors(self, arm: str, one: Trained, perception: Perception[Tensor], domains: Sequence[Domain]) -> None:
+        """Errors of a perception on the first images of 400 episodes of each domain (Table 1)."""
+        for domain in domains:
+            self._domains[domain.name] = domain
+            world = SimulatedWorld(one.task, domain, frozenset({"camera", "privileged"}))
+            measured = interface_errors(perception, world, np.arange(TRIALS))
+            seeds = domain.seeds(np.arange(TRIALS))
+            self._errors += interface_errors_of(arm, one, domain, seeds, measured)
+
+    def episodes(self, arm: str, one: Trained, domains: Sequence[Domain], count: int, *, truth: bool = False) -> None:
+        """Episodes of a run's policy, or of its hand with the true scene (Tables 2 and 3)."""
+        policy = oracles(one)["perception"] if truth else one.policy
+        for domain in domains:
+            self._domains[domain.name] = domain
+            found = run_arm(one, policy, domain, np.arange(count))
+            self._cells.append(cell(arm, domain.name, one.subject.seed, found, one.run.folder.name))
+
+    def gathered(self) -> Results:
+        """Everything."""
+        domains = tuple(self._domains.values())
+        return gather(self._runs, domains, self._cells, self._errors, time.monotonic() - self._began)
+
+
+def hand(runs: Path, name: str, arm: str, seed: int, joints: int, config: Config) -> Results:
+    """A hand alone, on true scenes (Table 2, Fig. 5)."""
+    blind = replace(config, perception=replace(config.perception, updates=0))
+    one = trained(runs, name, seed, blind, (f"joints={joints}",))
+    found = _Results([one])
+    found.episodes(arm, one, [load(SIM)], TRIALS, truth=True)
+    return found.gathered()
+
+
+def both(runs: Path, seed: int) -> Results:
+    """SIM and CR (K-GPS, three joints), which are the networks of EE1."""
+    one = trained(runs, f"SIM-{seed}", seed, LAPTOP)
+    found = _Results([one])
+    found.errors("SIM", one, _eyes(one), [load(name) for name in (SIM, TEST, LIVE)])
+    found.episodes("kgps/3", one, [load(SIM)], TRIALS, truth=True)
+    found.episodes("oracle", one, [load(SIM), load(TEST)], TRIALS, truth=True)
+    return found.gathered()
+
+
+def eyes(runs: Path, name: str, arm: str, seed: int, config: Config, recording: str = RECORDING) -> Results:
+    """SIM's eyes adapted to the recorded frames, or fresh eyes (Table 1)."""
+    alone = replace(config, stages=("perception",))
+    one = adapted(runs, name, f"SIM-{seed}", alone, recording)
+    found = _Results([load_trained(runs / f"SIM-{seed}"), one])
+    found.errors(arm, one, _eyes(one), [load(domain) for domain in (SIM, TEST, LIVE)])
+    return found.gathered()
+
+
+def drive(runs: Path, arm: str, run: str) -> Results:
+    """Eyes and hand end to end (Table 3)."""
+    one = load_trained(runs / run)
+    found = _Results([one])
+    found.episodes(arm, one, [load(SIM), load(TEST)], TRIALS)
+    return found.gathered()
+
+
+def tune(runs: Path, name: str, arm: str, seed: int, beta: float) -> Results:
+    """EE2 fine-tuned end to end with the weighted losses, or with the task loss alone (Section 5.3, Table 3)."""
+    weighted = replace(LAPTOP, stages=("end_to_end",), fine_tune=replace(LAPTOP.fine_tune, beta=beta))
+    one = adapted(runs, name, f"P75-{seed}", weighted)
+    found = _Results([load_trained(runs / f"P75-{seed}"), one])
+    found.errors(name.rpartition("-")[0], one, _eyes(one), [load(domain) for domain in (SIM, TEST, LIVE)])
+    found.episodes(arm, one, [load(SIM), load(TEST)], TRIALS)
+    return found.gathered()
+
+
+def severe(runs: Path, severity: float) -> Results:
+    """Where claims 2 and 6 break: the twin with every range moved towards simulation or beyond itself."""
+    domain = scale_severity(load(TEST), load(SIM), severity)
+    ee1, ee2, tuned = (load_trained(runs / name) for name in ("SIM-0", "P75-0", "EE2-FT-0"))
+    found = _Results([tuned])
+    for arm, one in (("SIM", ee1), ("P75", ee2), ("constant_mean", ee1)):
+        found.errors(arm, one, ConstantMean() if arm == "constant_mean" else _eyes(one), [domain])
+    for arm, one in (("sim_only", ee1), ("adapted", ee2), ("fine_tuned", tuned)):
+        found.episodes(arm, one, [domain], SEVERE_TRIALS)
+    return found.gathered()
+
+
+def constant(runs: Path) -> Results:
+    """The predictor that claim 2 is held against: always the mean scene."""
+    one = load_trained(runs / "SIM-0")
+    found = _Results([one])
+    found.errors("constant_mean", one, ConstantMean(), [load(name) for name in (SIM, TEST, LIVE)])
+    return found.gathered()
+
+
+class ConstantMean:
+    """Perception that says the mean of 20,000 scenes of the simulator, whatever it sees."""
+
+    reads: frozenset[Group] = frozenset()
+
+    def __init__(self) -> None:
+        """Find the mean."""
+        task = load_task(TASK)
+        world = SimulatedWorld(task, load(SIM), frozenset({"privileged"}))
+        world.reset(world.domain.seeds(np.arange(20_000)))
+        self._mean = torch.as_tensor(task.interface.truth(world.privileged())).mean(dim=0)
+
+    def perceive(self, obs: Observation) -> Tensor:
+        """The mean (B, 5)."""
+        return self._mean.expand(len(obs.seeds), -1)
+
+    def groups(self) -> Mapping[str, Sequence[nn.Parameter]]:
+        """Nothing is learnt."""
+        return {}
+
+
+def _eyes(one: Trained) -> Perception[Any]:
+    policy = as_modular(one.policy)
+    assert policy is not None, "modular_dqn makes modular policies"
+    return policy.perception
+
+
+def _cells() -> list[Cell]:
+    """Every cell, those that others read first."""
+    cells = [Cell(f"SIM-{seed}", partial(both, seed=seed)) for seed in SEEDS]
+    for seed in SEEDS:
+        before = (f"SIM-{seed}",)
+        for arm, share in SHARES.items():
+            config = replace(LAPTOP, adapt=replace(LAPTOP.adapt, real_share=share), from_scratch=arm == "RW")
+            make = partial(eyes, name=f"{arm}-{seed}", arm=arm, seed=seed, config=config)
+            cells.append(Cell(f"{arm}-{seed}", make, before))
+        cells.append(Cell(f"EE1-{seed}", partial(drive, arm="sim_only", run=f"SIM-{seed}"), before))
+        cells.append(Cell(f"EE2-{seed}", partial(drive, arm="adapted", run=f"P75-{seed}"), (f"P75-{seed}",)))
+        for name, arm, beta in (("EE2-FT", "fine_tuned", 0.8), ("EE2-task", "task_loss_only", 0.0)):
+            make = partial(tune, name=f"{name}-{seed}", arm=arm, seed=seed, beta=beta)
+            cells.append(Cell(f"{name}-{seed}", make, (f"P75-{seed}",)))
+    cells.append(Cell("constant_mean", constant, ("SIM-0",)))
+    reads = ("SIM-0", "P75-0", "EE2-FT-0")
+    cells += [Cell(f"severity-{s:g}", partial(severe, severity=s), reads) for s in SEVERITIES]
+    return [*cells, *_hands(), *_ablations()]
+
+
+def _hands() -> list[Cell]:
+    """Table 2: both ways of exploring, except the three joints of K-GPS, which come with SIM."""
+    cells: list[Cell] = []
+    for exploration, arm in ARMS.items():
+        config = replace(LAPTOP, control=replace(LAPTOP.control, exploration=exploration))
+        for joints in (1, 2, 3):
+            for seed in SEEDS if (arm, joints) != ("kgps", 3) else ():
+                name = f"{arm}-{joints}-{seed}"
+                make = partial(hand, name=name, arm=f"{arm}/{joints}", seed=seed, joints=joints, config=config)
+                cells.append(Cell(name, make))
+    return cells
+
+
+def _ablations() -> list[Cell]:
+    """One seed each: what single choices are worth."""
+    hands = {
+        "one_step": replace(LAPTOP, control=replace(LAPTOP.control, n_step=1)),
+        "one_hidden_layer": replace(LAPTOP, hidden=LAPTOP.hidden[:1]),
+    }
+    seen = {f"{count}_frames": replace(LAPTOP, frames=count) for count in (50, 200, 700)}
+    seen["no_augmentation"] = replace(LAPTOP, augmentation=Augmentation(0.0, 0.0, 0.0, 0.0, 0.0))
+    cells = [
+        Cell(f"ablation-{name}", partial(hand, name=name, arm=f"kgps/3/{name}", seed=0, joints=3, config=config))
+        for name, config in hands.items()
+    ]
+    for name, config in {**seen, "true_labels": LAPTOP}.items():
+        recording = UNBIASED if name == "true_labels" else RECORDING
+        make = partial(eyes, name=name, arm=f"P75/{name}", seed=0, config=config, recording=recording)
+        cells.append(Cell(f"ablation-{name}", make, ("SIM-0",)))
+    return cells
+
+
+if __name__ == "__main__":
+    main(METHOD, _cells())
