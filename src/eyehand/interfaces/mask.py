@@ -72,11 +72,12 @@ class Mask:
         if level <= 0:
             return z
         change = torch.rand((len(z), 3), generator=generator, device=generator.device).to(z)
-        grown, shrunk = dilated(z), 1.0 - dilated(1.0 - z)
-        edge = torch.where((change[:, 0] < 0.5)[:, None, None], grown, shrunk)
-        z = torch.where((change[:, 1] < level)[:, None, None], edge, z)
+        z = z.clone()
+        moved, wider = change[:, 1] < level, change[:, 0] < 0.5
+        for rows, edge in ((moved & wider, dilated), (moved & ~wider, eroded)):
+            z[rows] = edge(z[rows])
         z = pixels_dropped(z, PIXELS_LOST * level, generator)
-        z = torch.where((change[:, 2] < MASK_LOST * level)[:, None, None], torch.zeros_like(z), z)
+        z[change[:, 2] < MASK_LOST * level] = 0.0
         return with_false_blobs(z, level, generator)
 
     def draw(self, image: Images, z: torch.Tensor) -> Images:
@@ -90,26 +91,43 @@ class Mask:
 
 def dilated(z: torch.Tensor) -> torch.Tensor:
     """Masks (B, H, W) whose edge is one pixel further out, diagonals included."""
-    return torch.nn.functional.max_pool2d(z[:, None], 3, stride=1, padding=1)[:, 0]
+    for axis in (1, 2):
+        wide, count = z.clone(), z.shape[axis] - 1
+        for to, other in ((0, 1), (1, 0)):
+            part = wide.narrow(axis, to, count)
+            torch.maximum(part, z.narrow(axis, other, count), out=part)
+        z = wide
+    return z
+
+
+def eroded(z: torch.Tensor) -> torch.Tensor:
+    """Masks (B, H, W) whose edge is one pixel further in, diagonals included; beyond the picture all is mask."""
+    return 1.0 - dilated(1.0 - z)
 
 
 def pixels_dropped(z: torch.Tensor, most: float, generator: torch.Generator) -> torch.Tensor:
     """Masks (B, H, W) without some of their pixels, in each row a share of its own between 0 and `most`."""
-    share = most * torch.rand((len(z), 1, 1), generator=generator, device=generator.device)
-    kept = torch.rand(z.shape, generator=generator, device=generator.device) >= share
-    return z * kept.to(z)
+    share = most * torch.rand(len(z), generator=generator, device=generator.device)
+    row, *where = z.nonzero(as_tuple=True)  # few pixels are set, so that numbers are drawn for these alone
+    kept = torch.rand(len(row), generator=generator, device=generator.device) >= share[row.to(share.device)]
+    out = z.clone()
+    out[row, *where] *= kept.to(z)
+    return out
 
 
 def with_false_blobs(z: torch.Tensor, probability: float, generator: torch.Generator) -> torch.Tensor:
     """Masks (B, H, W) with a round blob anywhere, in each row with the given probability."""
     height, width = z.shape[1:]
     drawn = torch.rand((len(z), 4), generator=generator, device=generator.device).to(z)
+    rows = drawn[:, 0] < probability
+    _, radius, down, right = drawn[rows, :, None, None].unbind(dim=1)
     low, high = BLOB_RADIUS_PX
-    radius = (low + (high - low) * drawn[:, 1])[:, None, None]
-    row = torch.arange(height, device=z.device, dtype=z.dtype)[:, None] - (height * drawn[:, 2])[:, None, None]
-    column = torch.arange(width, device=z.device, dtype=z.dtype) - (width * drawn[:, 3])[:, None, None]
-    blob = (row.square() + column.square() <= radius.square()) & (drawn[:, 0] < probability)[:, None, None]
-    return torch.where(blob, torch.ones_like(z), z)
+    row = torch.arange(height, device=z.device, dtype=z.dtype)[:, None] - height * down
+    column = torch.arange(width, device=z.device, dtype=z.dtype) - width * right
+    blob = row.square() + column.square() <= (low + (high - low) * radius).square()
+    out = z.clone()
+    out[rows] = torch.where(blob, torch.ones_like(blob, dtype=z.dtype), z[rows])
+    return out
 
 
 def false_blobs(told: Flags, true: Flags) -> Array:
