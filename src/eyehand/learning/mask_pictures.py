@@ -11,23 +11,30 @@ for every mini-batch, so that recipes differ in what they show and not in how th
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, final, get_args
+from typing import Literal, Protocol, cast, final, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from eyehand.errors import InvalidValueError, UnknownNameError
-from eyehand.learning.mask_scenes import Labelled, expert_at_work
+from eyehand.learning.mask_primitives import among_primitives
+from eyehand.learning.mask_scenes import Labelled, cut_out, expert_at_work, to_masks
 from eyehand.learning.method import Source
-from eyehand.types import Images, Integers
+from eyehand.tasks.sphere_grasp import CAMERA, SphereGrasp
+from eyehand.types import Floats, Images, Integers
 from eyehand.world import counter
+from eyehand.world.lone_sphere import lone_spheres
+from eyehand.world.objects.look_alikes import yellow_sphere
+from eyehand.world.sprites import Sprites, laid_over
 from eyehand.world.wear import Wear, worn
 
 Recipe = Literal["plain", "plain_on_backgrounds", "primitives", "composited"]
 RECIPES: tuple[Recipe, ...] = get_args(Recipe)
 NEEDS_BACKGROUNDS: frozenset[Recipe] = frozenset({"plain_on_backgrounds", "composited"})
 TIMES: dict[Recipe, int] = {"plain": 1, "plain_on_backgrounds": 1, "primitives": 4, "composited": 1}
+BRIGHTER = (0.7, 2.0)  # a well-lit target relative to its picture: it is paler than most of what lies about
+WITHOUT = 0.1  # of the pictures
 
 
 class MaskPictures(Protocol):
@@ -67,7 +74,15 @@ def mask_pictures(
     wear = wear or Wear()
     if recipe == "plain":
         return StoredPictures(expert_at_work(source, seed, images), wear, seed)
-    raise NotImplementedError
+    if recipe == "primitives":
+        return StoredPictures(among_primitives(source, seed, TIMES[recipe] * images), wear, seed)
+    task = cast(SphereGrasp, source.task)
+    behind = _checked(backgrounds, recipe, task.camera_size[CAMERA])
+    if recipe == "plain_on_backgrounds":
+        return CompositedPictures(cut_out(source, seed, images), behind, wear, seed)
+    rgb = np.array(yellow_sphere("train").rgba[:3])
+    sprites = lone_spheres(images, seed, rgb, task.K, task.camera_size[CAMERA])
+    return CompositedPictures(sprites, behind, wear, seed, matched=True)
 
 
 @final
@@ -86,6 +101,56 @@ class StoredPictures:
         which = chosen(len(self), self._seed, "picture", number, count)
         pictures = worn(self._labelled.pictures[which], self._wear, self._seed, number)
         return torch.as_tensor(pictures), torch.as_tensor(self._labelled.masks[which])
+
+
+@final
+class CompositedPictures:
+    """Cut-outs of the target, each mini-batch on other backgrounds."""
+
+    def __init__(self, sprites: Sprites, behind: Images, wear: Wear, seed: int, *, matched: bool = False) -> None:
+        """Take what is laid over what.
+
+        Args:
+            sprites: the target, cut out.
+            behind: (N, H, W, 3) uint8 pictures without it.
+            wear: what happens to the pictures afterwards.
+            seed: the choice of a mini-batch follows from it.
+            matched: whether the target is made as bright as things are in its picture; a share of the pictures, too,
+                is left without a target, where cut-outs always have one.
+        """
+        self._sprites, self._behind, self._wear, self._seed = sprites, behind, wear, seed
+        self._matched = matched
+        self._brightness = sprites.brightness()
+        self._levels = behind.mean(axis=(1, 2, 3))
+
+    def __len__(self) -> int:
+        return len(self._sprites.rgb)
+
+    def batch(self, count: int, number: int) -> tuple[Tensor, Tensor]:
+        """Pictures composed anew, then worn."""
+        which = chosen(len(self), self._seed, "sprite", number, count)
+        below = chosen(len(self._behind), self._seed, "background", number, count)
+        gain = np.ones(count)
+        if self._matched:
+            low, high = BRIGHTER
+            relative = low * (high / low) ** self._drawn("bright", number, count)
+            gain = relative * self._levels[below] / self._brightness[which]
+            which = np.where(self._drawn("without", number, count) < WITHOUT, -1, which)
+        pictures, share = laid_over(self._behind[below], self._sprites, which, gain)
+        pictures = worn(pictures, self._wear, self._seed, number)
+        return torch.as_tensor(pictures), torch.as_tensor(to_masks(share, 255.0))
+
+    def _drawn(self, use: str, number: int, count: int) -> Floats:
+        return counter.uniform(self._seed, f"mask_pictures/{use}", number, np.arange(count))
+
+
+def _checked(backgrounds: Images | None, recipe: str, size: tuple[int, int]) -> Images:
+    """The backgrounds, which are there and have the pictures' size."""
+    got = "none" if backgrounds is None else f"{backgrounds.dtype} {backgrounds.shape}"
+    allowed = f"uint8 (N, {size[0]}, {size[1]}, 3) with N at least 1: recorded frames without the target or photographs"
+    if backgrounds is None or backgrounds.shape[1:] != (*size, 3) or not len(backgrounds):
+        raise InvalidValueError("backgrounds", got, allowed, f"recipe {recipe!r}")
+    return backgrounds
 
 
 def chosen(among: int, seed: int, use: str, number: int, count: int) -> Integers:

@@ -20,7 +20,9 @@ from eyehand.world import counter
 from eyehand.world.domain import Domain
 from eyehand.world.pathtrace.light import Light
 from eyehand.world.rendering import Cameras
+from eyehand.world.silhouettes import scaled
 from eyehand.world.simulation import SimulatedWorld, Snapshot
+from eyehand.world.sprites import FINER, SIDE, Sprites, averaged
 from eyehand.world.tabletop import Tabletop
 from eyehand.world.tabletop_view import Painter
 
@@ -61,7 +63,8 @@ class Studio:
 
     def __init__(self, scene: Tabletop, domain: Domain) -> None:
         """Take the scene, whose first slot holds the target, and a domain with clean pictures."""
-        self._painter, self._target = Painter(scene, domain), int(scene.slots.geoms[0, 0])
+        geoms: Integers = scene.slots.geoms
+        self._painter, self._target = Painter(scene, domain), int(geoms[0, 0])
 
     def draw(self, physics: Floats, held: Integers, cameras: Cameras, seeds: Integers, *, robot: bool = True) -> Drawn:
         """Pictures and where they show the target."""
@@ -121,6 +124,45 @@ def expert_at_work(source: Source, seed: int, images: int) -> Labelled:
         pictures[start:stop] = drawn.pictures[: stop - start]
         masks[start:stop] = to_masks(drawn.target)[: stop - start]
     return Labelled(pictures, masks)
+
+
+def cut_out(source: Source, seed: int, images: int) -> Sprites:
+    """Recipe 2: the target alone, cut out of what `expert_at_work` shows with the same arguments.
+
+    Every cut-out is drawn through a camera of many more pixels that sees no more than the target's surroundings.
+    """
+    world = _at_work(source, seed)
+    task = cast(SphereGrasp, world.task)
+    studio = Studio(task.scene, world.domain)
+    rgb, share = np.empty((images, SIDE, SIDE, 3), np.uint8), np.empty((images, SIDE, SIDE), np.uint8)
+    corner = np.empty((images, 2), np.int64)
+    for start, now in _moments(world, images):
+        stop = min(start + ROWS, images)
+        cameras = _cameras(task, now)
+        corners = _corners(cameras, now.state.sphere_m)
+        drawn = studio.draw(now.state.seen, now.state.held, _magnified(cameras, corners), now.seeds)
+        found = (*averaged(drawn.pictures, drawn.target), corners)
+        for whole, part in zip((rgb, share, corner), found, strict=True):
+            whole[start:stop] = part[: stop - start]
+    return Sprites(rgb, share, corner)
+
+
+def _corners(cameras: Cameras, target_m: Floats) -> Integers:
+    """Rows and columns (B, 2) of the top left pixels of sprites about targets (B, 3), or about the picture's edge."""
+    R, t = cameras.T_world_camera[:, :3, :3], cameras.T_world_camera[:, :3, 3]
+    x, y, z = np.einsum("bij,bi->bj", R, target_m - t).T
+    ahead = np.maximum(z, 0.01)
+    column = cameras.K[:, 0, 0] * x / ahead + cameras.K[:, 0, 2]
+    row = cameras.K[:, 1, 1] * y / ahead + cameras.K[:, 1, 2]
+    middle = np.clip(np.stack([row, column], axis=1), -SIDE, np.array(cameras.size) + SIDE)
+    return np.rint(middle).astype(np.int64) - SIDE // 2
+
+
+def _magnified(cameras: Cameras, corners: Integers) -> Cameras:
+    """The same cameras, FINER times as fine, that see no more than a sprite with its corner there (B, 2)."""
+    K = scaled(cameras.K, FINER)
+    K[:, :2, 2] -= FINER * corners[:, ::-1]
+    return Cameras(K, cameras.T_world_camera, (SIDE * FINER, SIDE * FINER))
 
 
 def _at_work(source: Source, seed: int) -> SimulatedWorld[SphereGraspState]:

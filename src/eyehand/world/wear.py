@@ -87,7 +87,7 @@ def _curves(wear: Wear, seed: int, number: int, batch: int) -> Array:
 
 
 @numba.njit(cache=True, nogil=True)
-def _wear(pictures, blur, curves, noise, salts, out):  # noqa: ANN001, ANN202, PLR0913 - a kernel, typed by numba
+def _wear(pictures, blur, curves, noise, salts, out):  # noqa: ANN001, ANN202 - a kernel, typed by numba
     """Blur by three taps along each axis with the border repeated, then the curves, then noise."""
     height, width = pictures.shape[1:3]
     for b in range(len(pictures)):
