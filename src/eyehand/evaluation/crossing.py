@@ -149,8 +149,8 @@ def record(task: Task[Any], domain: Domain, frames: int, folder: Path, first_epi
         raise InvalidValueError(
             "first_episode", first_episode, f"from 0 to {2**32 - frames}, so that all have a number"
         )
-    task = task.within(domain)
     hidden = dataclasses.replace(domain, appearance=dataclasses.replace(domain.appearance, target="none"))
+    task = task.within(hidden)
     (camera, imaging), *more = task.imaging(hidden).items()
     if more:
         raise NotDefinedError(f"Recording is defined for one camera; task {task.name} has {1 + len(more)}.")

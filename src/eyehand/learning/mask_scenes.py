@@ -63,7 +63,7 @@ class Studio:
 
     def __init__(self, scene: Tabletop, domain: Domain) -> None:
         """Take the scene, whose first slot holds the target, and a domain with clean pictures."""
-        geoms: Integers = scene.slots.geoms
+        geoms = cast(Integers, scene.slots.geoms)  # pyright: ignore[reportUnknownMemberType] - mujoco has no types
         self._painter, self._target = Painter(scene, domain), int(geoms[0, 0])
 
     def draw(self, physics: Floats, held: Integers, cameras: Cameras, seeds: Integers, *, robot: bool = True) -> Drawn:

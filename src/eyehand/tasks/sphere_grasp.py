@@ -170,10 +170,15 @@ class SphereGrasp:
         return _silhouettes(scene).show(state.seen, state.held, state.T_world_camera, K, state.lens_k1)
 
     def within(self, domain: Domain) -> SphereGrasp:
-        """With the things that lie there, the camera that is used there, and the time that its robot needs."""
+        """With the things that lie there, the camera that is used there, and the time that its robot needs.
+
+        Where no sphere is shown, pictures are backgrounds: there the hand starts anywhere.
+        """
         if _facts(domain) == _facts(self._domain):
             return self
         task = copy.copy(self)
+        if domain.appearance.target == "none":
+            task.starts = "anywhere"
         task._domain, task.horizon = domain, round(HORIZON * mean(domain.dynamics.patience))
         task.interface = Mask(task.silhouettes)
         return task
@@ -353,7 +358,8 @@ class Nudged:
 def _facts(domain: Domain) -> tuple[object, ...]:
     """What of a domain makes another task of it."""
     looks, patience = domain.appearance, domain.dynamics.patience
-    return looks.objects, looks.shell, domain.sensor.lens_k1, domain.calibration, domain.population, patience
+    shown = looks.target != "none"
+    return looks.objects, looks.shell, shown, domain.sensor.lens_k1, domain.calibration, domain.population, patience
 
 
 def _displaced(T_world_camera: Floats, T_error: Floats) -> Floats:
