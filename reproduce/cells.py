@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import json
 import os
 import subprocess
 import sys
@@ -25,9 +26,11 @@ from pathlib import Path
 import numpy as np
 import tyro
 
+from eyehand.data.durable import replace_text
 from eyehand.errors import UnknownNameError
 from eyehand.evaluation.results import Results
 from eyehand.evaluation.results_file import read_results, to_json, write_results
+from eyehand.learning.run import Run
 
 # One core each: outcomes are exact on as many threads as before, and two cells share two cores.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
@@ -42,11 +45,13 @@ class Cell:
         name: name of its result file.
         make: trains or measures with runs in a folder, and returns the results.
         after: names of the cells whose runs it reads.
+        curves: metrics of the run of the same name whose learning curves are kept beside the results.
     """
 
     name: str
     make: Callable[[Path], Results]
     after: tuple[str, ...] = ()
+    curves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,19 @@ def _make(cell: Cell, runs: Path, results: Path) -> None:
     """Make a cell and write its file."""
     began = time.monotonic()
     results.mkdir(parents=True, exist_ok=True)
-    write_results(dataclasses.replace(cell.make(runs), name=cell.name), _file(results, cell))
+    made = dataclasses.replace(cell.make(runs), name=cell.name)
+    if cell.curves:
+        _keep_curves(cell, runs, results.parent / "curves" / results.name)
+    write_results(made, _file(results, cell))
     print(f"{cell.name}: {(time.monotonic() - began) / 60:.1f} minutes.", flush=True)
+
+
+def _keep_curves(cell: Cell, runs: Path, folder: Path) -> None:
+    """Write the learning curves of a cell's training: for every metric its values and the updates behind each."""
+    lines = Run.open(runs / cell.name).metrics()
+    kept = {name: [[line["step"], line[name]] for line in lines if line.get(name) is not None] for name in cell.curves}
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_text(folder / f"{cell.name}.json", json.dumps({"curves": kept}) + "\n")
 
 
 def _in_processes(missing: Sequence[Cell], options: Options) -> int:

@@ -43,6 +43,10 @@ SIM, TEST, LIVE = "sim", "twin/test", "live/test"
 SEVERITIES = (0.0, 0.5, 1.5)  # of every range of the twin; 1 is the twin
 SHARES = {"P25": 0.25, "P50": 0.5, "P75": 0.75, "P100": 1.0, "RW": 1.0}
 ARMS = {"k_gps": "kgps", "epsilon_greedy": "egreedy"}
+VARIANTS = ("physical", "no-target", "two-targets", *(f"occlusion-{case}" for case in "abcde"))  # Fig. 6
+VARIANT_TRIALS = 50
+SEEN = tuple(f"eval/sim/error_{unit}" for unit in ("theta", "cm"))
+DONE = ("eval/sim/success", "eval/sim/median_distance_m")
 RECORDING, UNBIASED = "recordings/twin", "recordings/unbiased"
 
 
@@ -166,6 +170,14 @@ def severe(runs: Path, severity: float) -> Results:
     return found.gathered()
 
 
+def odd(runs: Path) -> Results:
+    """Fine-tuned networks where the target is a real disc, missing, doubled or hidden (Fig. 6); read on twin/val."""
+    one = load_trained(runs / "EE2-FT-0")
+    found = _Results([one])
+    found.episodes("fine_tuned", one, [load(f"twin-{variant}") for variant in VARIANTS], VARIANT_TRIALS)
+    return found.gathered()
+
+
 def constant(runs: Path) -> Results:
     """The predictor that claim 2 is held against: always the mean scene."""
     one = load_trained(runs / "SIM-0")
@@ -203,20 +215,21 @@ def _eyes(one: Trained) -> Perception[Any]:
 
 def _cells() -> list[Cell]:
     """Every cell, those that others read first."""
-    cells = [Cell(f"SIM-{seed}", partial(both, seed=seed)) for seed in SEEDS]
+    cells = [Cell(f"SIM-{seed}", partial(both, seed=seed), (), (*SEEN, *DONE)) for seed in SEEDS]
     for seed in SEEDS:
         before = (f"SIM-{seed}",)
         for arm, share in SHARES.items():
             config = replace(LAPTOP, adapt=replace(LAPTOP.adapt, real_share=share), from_scratch=arm == "RW")
             make = partial(eyes, name=f"{arm}-{seed}", arm=arm, seed=seed, config=config)
-            cells.append(Cell(f"{arm}-{seed}", make, before))
+            cells.append(Cell(f"{arm}-{seed}", make, before, SEEN))
         cells.append(Cell(f"EE1-{seed}", partial(drive, arm="sim_only", run=f"SIM-{seed}"), before))
         cells.append(Cell(f"EE2-{seed}", partial(drive, arm="adapted", run=f"P75-{seed}"), (f"P75-{seed}",)))
         for name, arm, beta in (("EE2-FT", "fine_tuned", 0.8), ("EE2-task", "task_loss_only", 0.0)):
             make = partial(tune, name=f"{name}-{seed}", arm=arm, seed=seed, beta=beta)
-            cells.append(Cell(f"{name}-{seed}", make, (f"P75-{seed}",)))
+            cells.append(Cell(f"{name}-{seed}", make, (f"P75-{seed}",), SEEN))
     cells.append(Cell("constant_mean", constant, ("SIM-0",)))
     reads = ("SIM-0", "P75-0", "EE2-FT-0")
+    cells.append(Cell("variants", odd, ("EE2-FT-0",)))
     cells += [Cell(f"severity-{s:g}", partial(severe, severity=s), reads) for s in SEVERITIES]
     return [*cells, *_hands(), *_ablations()]
 
@@ -230,7 +243,7 @@ def _hands() -> list[Cell]:
             for seed in SEEDS if (arm, joints) != ("kgps", 3) else ():
                 name = f"{arm}-{joints}-{seed}"
                 make = partial(hand, name=name, arm=f"{arm}/{joints}", seed=seed, joints=joints, config=config)
-                cells.append(Cell(name, make))
+                cells.append(Cell(name, make, (), DONE))
     return cells
 
 
@@ -243,12 +256,15 @@ def _ablations() -> list[Cell]:
     seen = {f"{count}_frames": replace(LAPTOP, frames=count) for count in (50, 200, 700)}
     seen["no_augmentation"] = replace(LAPTOP, augmentation=Augmentation(0.0, 0.0, 0.0, 0.0, 0.0))
     cells = [
-        Cell(f"ablation-{name}", partial(hand, name=name, arm=f"kgps/3/{name}", seed=0, joints=3, config=config))
+        Cell(
+            f"ablation-{name}",
+            partial(hand, name=f"ablation-{name}", arm=f"kgps/3/{name}", seed=0, joints=3, config=config),
+        )
         for name, config in hands.items()
     ]
     for name, config in {**seen, "true_labels": LAPTOP}.items():
         recording = UNBIASED if name == "true_labels" else RECORDING
-        make = partial(eyes, name=name, arm=f"P75/{name}", seed=0, config=config, recording=recording)
+        make = partial(eyes, name=f"ablation-{name}", arm=f"P75/{name}", seed=0, config=config, recording=recording)
         cells.append(Cell(f"ablation-{name}", make, ("SIM-0",)))
     return cells
 

@@ -66,8 +66,8 @@ class PerceptionConfig(Checked):
 
     domain: str = "sim"
     real_share: Share = 0.0
-    updates: Amount = 30_000
-    batch: Count = 128
+    updates: Amount = 14_000
+    batch: Count = 64
     lr: Rate = 5e-3
     lr_end: Rate = 1e-5
 
@@ -80,8 +80,8 @@ class ControlConfig(Checked):
     exploration: Exploration = "k_gps"
     epsilon: tuple[Share, Share] = (1.0, 0.1)
     epsilon_updates: Count = 10_000
-    worlds: Count = 256
-    batch: Count = 512
+    worlds: Count = 64
+    batch: Count = 1024
     n_step: Count = 16
     gamma: Share = 0.99
     double_q: bool = True
@@ -116,7 +116,7 @@ class Config(Checked):
     hidden: tuple[Count, ...] = (400, 300)
     perception: PerceptionConfig = PerceptionConfig()
     control: ControlConfig = ControlConfig()
-    adapt: PerceptionConfig = PerceptionConfig(real_share=0.75, updates=15_000)
+    adapt: PerceptionConfig = PerceptionConfig(real_share=0.75, updates=12_000)
     fine_tune: FineTuneConfig = FineTuneConfig()
     stages: tuple[Literal["perception", "end_to_end"], ...] = ("perception", "end_to_end")  # what `adapt` does
     from_scratch: bool = False
@@ -331,9 +331,9 @@ def tiny() -> Config:
 def quick() -> Config:
     """About a minute a phase on two cores: for the demo."""
     layers = (ConvLayer(16, 8, 4), ConvLayer(32, 4, 2), ConvLayer(32, 3, 1))
-    eyes = PerceptionConfig(updates=1_500, batch=64)
-    hand = ControlConfig(3_900, epsilon_updates=2_400, batch=256)
-    adapt = PerceptionConfig(real_share=0.75, updates=2_200, batch=64)
+    eyes = PerceptionConfig(updates=1_500)
+    hand = ControlConfig(3_900, epsilon_updates=2_400, worlds=256, batch=256)
+    adapt = PerceptionConfig(real_share=0.75, updates=2_200)
     both = FineTuneConfig(120, worlds=32, task_batch=32, perception_batch=64)
     return Config(layers, (400, 300), eyes, hand, adapt, both, evaluations=3)
 
@@ -341,9 +341,9 @@ def quick() -> Config:
 def paper() -> Config:
     """The paper's sizes and update counts, for a GPU."""
     layers = (ConvLayer(64, 7, 2), ConvLayer(64, 4, 2), ConvLayer(64, 3, 1))
-    eyes = PerceptionConfig(updates=4_000_000)
+    eyes = PerceptionConfig(updates=4_000_000, batch=128)
     hand = ControlConfig(3_000_000, epsilon_updates=3_000_000, batch=64, worlds=1, n_step=1, double_q=False)
-    adapt = PerceptionConfig(real_share=0.75, updates=2_000_000)
+    adapt = PerceptionConfig(real_share=0.75, updates=2_000_000, batch=128)
     return Config(layers, perception=eyes, control=hand, adapt=adapt, fine_tune=FineTuneConfig(1_000_000))
 
 
