@@ -48,6 +48,7 @@ DYNAMIC_IMPORTS = {
     "eyehand.cli": "verbs are loaded when they are used",
     "eyehand.evaluation.claims": "claims are loaded by the name of their method",
     "eyehand.world.robots.menagerie": "an optional package",
+    "eyehand.learning.foreign_eyes": "a user's function by name, and an optional package",
     "eyehand.cli.doctor": "a missing dependency is what the doctor tells about",
 }
 

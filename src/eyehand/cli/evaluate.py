@@ -13,7 +13,7 @@ from eyehand.cli import output
 from eyehand.errors import InvalidValueError, NotDefinedError, UnknownNameError
 from eyehand.evaluation.protocol import Summary, count_test_reads, oracles, run_arm, summarise
 from eyehand.evaluation.statistics import Rate
-from eyehand.evaluation.trained import Trained, load_trained
+from eyehand.evaluation.trained import Trained, load_trained, with_eyes
 from eyehand.evaluation.watching import save_episode
 from eyehand.types import Policy
 from eyehand.world.domain import Domain
@@ -32,6 +32,8 @@ class Options:
     """Number of episodes."""
     arm: str = "policy"
     """policy, or oracle_perception or oracle_control for the policy with that part replaced by the truth."""
+    eyes: str = ""
+    """Eyes from elsewhere for a controller that takes masks: an ONNX file, or package.module:function."""
     step: int | None = None
     """Use the checkpoint of this step instead of the newest."""
     episode: int | None = None
@@ -51,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
         raise InvalidValueError("--episode", options.episode, "the number or the seed of an episode, 0 or more")
     if options.save is not None and options.episode is None:
         raise InvalidValueError("--save", str(options.save), "only with --episode, which says what to save")
-    trained = load_trained(options.run, options.step)
+    trained = with_eyes(load_trained(options.run, options.step), options.eyes)
     if (Path(options.domain) / "meta/info.json").exists():
         raise NotDefinedError(f"{options.domain} is a recorded folder: it has no success rate, use `eyehand perceive`.")
     domain = load_domain(options.domain, trained.subject.task)

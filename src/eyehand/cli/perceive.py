@@ -13,7 +13,8 @@ from PIL import Image, UnidentifiedImageError
 
 from eyehand.cli import output
 from eyehand.errors import EyehandError, FileFormatError, PairingError
-from eyehand.evaluation.trained import Trained, load_trained
+from eyehand.evaluation.trained import Trained, load_trained, with_eyes
+from eyehand.interfaces.mask import THRESHOLD, Mask, false_blobs
 from eyehand.learning.policy import as_modular
 from eyehand.types import Camera, Images, Observation
 
@@ -28,6 +29,8 @@ class Options:
     """Run folder of the policy."""
     images: tyro.conf.Positional[tuple[Path, ...]]
     """Image files; the middle of each is cut to the shape that the policy's camera has."""
+    eyes: str = ""
+    """Eyes from elsewhere for a controller that takes masks: an ONNX file, or package.module:function."""
     out: Path | None = None
     """Folder for the pictures; by default RUN/perceived."""
     json: bool = False
@@ -39,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
     options = output.parse(Options, arguments, "perceive")
     if not options.images:
         raise EyehandError("Name image files, for example `eyehand perceive runs/reach frame.png`.")
-    trained = load_trained(options.run)
+    trained = with_eyes(load_trained(options.run), options.eyes)
     pictures = [_read(path) for path in options.images]  # all of them before anything is written
     folder = options.out or options.run / "perceived"
     folder.mkdir(parents=True, exist_ok=True)
@@ -54,6 +57,17 @@ def run(arguments: Sequence[str]) -> int:
     rows = [(str(f["image"]), str(f["picture"]), str(f[name])) for f in found]
     output.emit(options.json, found, lambda: output.table(("image", "picture", name), rows))
     return 0
+
+
+def _told(interface: str, z: torch.Tensor) -> object:
+    """The numbers of one row of an interface; of a mask, how many pixels and connected blobs it claims.
+
+    All blobs are false ones in images that do not show the target.
+    """
+    if interface != Mask.name:
+        return [round(float(value), 5) for value in z.flatten()]
+    claimed = (z > THRESHOLD).cpu().numpy()
+    return {"pixels": int(claimed.sum()), "blobs": int(false_blobs(claimed, np.zeros_like(claimed))[0])}
 
 
 def _read(path: Path) -> Image.Image:
@@ -78,7 +92,7 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return names
 
 
-def _perceive(trained: Trained, picture: Image.Image) -> tuple[Images, list[float]]:
+def _perceive(trained: Trained, picture: Image.Image) -> tuple[Images, object]:
     """The picture (H, W, 3) with the interface drawn over it, and the interface's numbers."""
     policy = as_modular(trained.policy)
     if policy is None:
@@ -93,7 +107,7 @@ def _perceive(trained: Trained, picture: Image.Image) -> tuple[Images, list[floa
     scale = LARGEST_SIDE_PX / max(picture.size)
     large = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
     drawn = trained.task.interface.draw(np.asarray(large)[None], z)[0]
-    return drawn, [round(float(value), 5) for value in z.flatten()]
+    return drawn, _told(trained.task.interface.name, z)
 
 
 def _cut(picture: Image.Image, aspect: float) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +10,17 @@ from typing import Any, cast
 
 from torch import nn
 
-from eyehand.errors import FileFormatError, InvalidValueError
+from eyehand.errors import FileFormatError, InvalidValueError, PairingError
+from eyehand.interfaces.mask import Mask
 from eyehand.learning.configuration import JSON, from_json, to_json
+from eyehand.learning.foreign_eyes import load_eyes
 from eyehand.learning.method import Method
-from eyehand.learning.policy import check_deployable
+from eyehand.learning.policy import as_modular, check_deployable
 from eyehand.learning.run import CONFIG, Run
 from eyehand.learning.tensors import use_threads
 from eyehand.methods import load_method
 from eyehand.tasks import load_task
-from eyehand.types import Policy
+from eyehand.types import Perception, Policy
 from eyehand.world.task import Task
 
 
@@ -59,6 +62,7 @@ class Trained:
         method: the method.
         task: the task.
         model: the networks, with the run's newest weights.
+        eyes: a perception that takes the place of the policy's own; None for its own.
     """
 
     run: Run
@@ -67,11 +71,14 @@ class Trained:
     method: Method[Any]
     task: Task[Any]
     model: nn.ModuleDict
+    eyes: Perception[Any] | None = None
 
     @property
     def policy(self) -> Policy:
-        """The policy that the networks make."""
-        return self.method.policy(self.model, self.task)
+        """The policy that the networks make, with other eyes where there are any."""
+        policy = self.method.policy(self.model, self.task)
+        modular = as_modular(policy)
+        return policy if self.eyes is None or modular is None else modular.swap(perception=self.eyes)
 
 
 def to_config_json(subject: Subject, config: Any) -> dict[str, JSON]:
@@ -108,6 +115,24 @@ def load_trained(folder: Path | str, step: int | None = None) -> Trained:
     trained = Trained(run, subject, config, method, task, model.eval())
     check_deployable(trained.policy)
     return trained
+
+
+def with_eyes(trained: Trained, reference: str) -> Trained:
+    """The policy with eyes from elsewhere, an ONNX file or "package.module:function"; "" leaves its own.
+
+    Raises:
+        PairingError: the policy's controller takes no masks.
+        EyehandError: the eyes cannot be loaded, see `load_eyes`.
+    """
+    if not reference:
+        return trained
+    if as_modular(trained.policy) is None or trained.task.interface.name != Mask.name:
+        interface = trained.task.interface.name if as_modular(trained.policy) else "none: it is end to end"
+        raise PairingError(
+            f"Eyes from elsewhere give masks, and the interface of this policy ({trained.subject.method}) is "
+            f"{interface}. A run of mask_grasp takes them."
+        )
+    return dataclasses.replace(trained, eyes=load_eyes(reference))
 
 
 def load_weights(run: Run, model: nn.ModuleDict, step: int | None = None) -> None:
