@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -54,9 +55,16 @@ def run(arguments: Sequence[str]) -> int:
         Image.fromarray(drawn).save(target)
         found.append({"image": path, "picture": target, trained.task.interface.name: values})
     name = trained.task.interface.name
-    rows = [(str(f["image"]), str(f["picture"]), str(f[name])) for f in found]
+    rows = [(str(f["image"]), str(f["picture"]), _text(f[name])) for f in found]
     output.emit(options.json, found, lambda: output.table(("image", "picture", name), rows))
     return 0
+
+
+def _text(values: object) -> str:
+    """An interface's numbers on a line."""
+    if isinstance(values, dict):
+        return ", ".join(f"{value} {name}" for name, value in cast("dict[str, object]", values).items())
+    return str(values)
 
 
 def _told(interface: str, z: torch.Tensor) -> object:

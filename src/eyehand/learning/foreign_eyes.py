@@ -160,7 +160,7 @@ class _OnnxSegmenter:
 
     def __call__(self, frames: Images) -> Array:
         """The first output for frames (B, H, W, 3) uint8."""
-        pictures = torch.as_tensor(frames).permute(0, 3, 1, 2).float()  # (B, 3, H, W)
+        pictures = torch.tensor(frames).permute(0, 3, 1, 2).float()  # (B, 3, H, W)
         if self._size is not None and self._size != tuple(pictures.shape[2:]):
             pictures = functional.interpolate(pictures, self._size, mode="bilinear", antialias=True)
         if self._float:
