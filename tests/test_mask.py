@@ -27,7 +27,14 @@ def test_distances_count_pixels_and_blobs() -> None:
     true, told = boxes((10, 10, 14, 14)), boxes((10, 12, 14, 16), (50, 50, 52, 52))
     found = {unit: float(values[0]) for unit, values in MASK.distance(told, true).items()}
     assert found == pytest.approx(
-        {"iou_lost": 1 - 8 / 28, "precision_lost": 1 - 8 / 20, "recall_lost": 0.5, "false_blobs": 1.0}, abs=1e-6
+        {
+            "iou_lost": 1 - 8 / 28,
+            "precision_lost": 1 - 8 / 20,
+            "recall_lost": 0.5,
+            "f1_lost": 1 - 2 * 8 / (20 + 16),
+            "false_blobs": 1.0,
+        },
+        abs=1e-6,
     )
 
 

@@ -42,20 +42,22 @@ class Mask:
         """Errors (B,) of masks `a` against true masks `b`, all 0 where they are the same.
 
         Returns:
-            "iou_lost", "precision_lost" and "recall_lost": 1 less the intersection over union, the precision and the
-            recall of the pixels; each is 0 where it has nothing to count: no pixel in either mask, none in `a`, none
-            in `b`. "false_blobs": connected blobs of `a` that touch no pixel of `b`.
+            "iou_lost", "precision_lost", "recall_lost" and "f1_lost": 1 less the intersection over union, the
+            precision and the recall of the pixels, and the harmonic mean of these two; each is 0 where it has nothing
+            to count: no pixel in either mask, none in `a`, none in `b`, none in either. "false_blobs": connected
+            blobs of `a` that touch no pixel of `b`.
         """
         told, true = a > THRESHOLD, b > THRESHOLD
         hit, claimed, there = (m.flatten(1).sum(dim=1).to(a.dtype) for m in (told & true, told, true))
 
         def lost(whole: torch.Tensor) -> torch.Tensor:
-            return torch.where(whole > 0, 1.0 - hit / whole.clamp(min=1.0), torch.zeros_like(hit))
+            return torch.where(whole > 0, 1.0 - hit / whole.clamp(min=0.5), torch.zeros_like(hit))
 
         return {
             "iou_lost": lost(claimed + there - hit),
             "precision_lost": lost(claimed),
             "recall_lost": lost(there),
+            "f1_lost": lost(0.5 * (claimed + there)),
             "false_blobs": torch.as_tensor(false_blobs(told.cpu().numpy(), true.cpu().numpy())).to(a),
         }
 

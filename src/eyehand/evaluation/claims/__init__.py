@@ -10,6 +10,7 @@ from eyehand.evaluation.paper import ClaimSet
 
 CLAIMS: Mapping[str, str] = {
     "modular_dqn": "eyehand.evaluation.claims.modular_dqn",
+    "mask_grasp": "eyehand.evaluation.claims.mask_grasp",
 }
 
 
