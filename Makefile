@@ -55,8 +55,9 @@ reproduce: $(READY) ## a method's published results: make reproduce METHOD=modul
 torture: $(READY) ## kill training 60 times at random and compare the weights
 	$(BIN)/python scripts/torture.py
 
-check-results: $(READY) ## tables in the documentation agree with the result files
+check-results: $(READY) ## tables agree with the result files, and one random cell can be made again exactly
 	$(BIN)/python scripts/check_results.py
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python reproduce/modular_dqn.py --again any
 
 clean: ## remove what the targets above made, except recordings and runs
 	rm -rf $(VENV) .bench build dist .pytest_cache .ruff_cache .hypothesis src/*.egg-info

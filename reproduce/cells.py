@@ -15,6 +15,7 @@ import dataclasses
 import fnmatch
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -65,7 +66,8 @@ class Options:
     list: bool = False
     """Say what is there and what is missing, and make nothing."""
     again: str = ""
-    """Make this cell once more, write nothing, and fail where any outcome differs from its file."""
+    """Make this cell once more, write nothing, and fail where any outcome differs from its file; "any" is a random
+    one of those whose files and whose parents' runs are there."""
     runs: Path = Path("runs/reproduce")
     """Where trainings and recordings go."""
     results: Path = Path("results")
@@ -78,9 +80,7 @@ def main(method: str, cells: Sequence[Cell]) -> None:
     runs, results = options.runs / method, options.results / method
     known = {cell.name: cell for cell in cells}
     if options.again:
-        if options.again not in known:
-            raise UnknownNameError("cell", options.again, tuple(known))
-        sys.exit(_again(known[options.again], runs, results))
+        sys.exit(_again(_chosen(options.again, known, runs, results), runs, results))
     wanted = [cell for cell in cells if fnmatch.fnmatch(cell.name, options.only)]
     missing = [cell for cell in wanted if not _file(results, cell).exists()]
     print(f"{method}: {len(wanted) - len(missing)} of {len(wanted)} cells are there.", flush=True)
@@ -149,12 +149,27 @@ def _start(cell: Cell, options: Options) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, env={**os.environ, **ENVIRONMENT}, stdout=log, stderr=log)
 
 
+def _chosen(name: str, known: Mapping[str, Cell], runs: Path, results: Path) -> Cell:
+    """The cell of a name, or any that can be made again."""
+    ready = [
+        cell.name
+        for cell in known.values()
+        if _file(results, cell).exists() and all((runs / read).is_dir() for read in cell.after)
+    ]
+    name = random.choice(ready) if name == "any" and ready else name
+    if name not in ready:
+        raise UnknownNameError("cell that can be made again", name, tuple(ready))
+    return known[name]
+
+
 def _again(cell: Cell, runs: Path, results: Path) -> int:
     """Make a cell anew, its own trainings included, with the runs that it reads; returns 1 where outcomes differ."""
+    print(f"{cell.name}: making it again.", flush=True)
     before = _outcomes(read_results(_file(results, cell)))
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder)
-        for read in (path for path in runs.iterdir() if path.is_dir() and path.name != cell.name):
+        known = runs.iterdir() if runs.exists() else ()
+        for read in (path for path in known if path.is_dir() and path.name != cell.name):
             (fresh / read.name).symlink_to(read.resolve())
         after = _outcomes(cell.make(fresh))
     different = [name for name in before if not np.array_equal(before[name], after.get(name, np.empty(0)))]

@@ -23,6 +23,7 @@ from write_results import ROOT
 from eyehand.errors import EyehandError
 from eyehand.evaluation.results import Results
 from eyehand.evaluation.results_file import VERSION, read_results
+from eyehand.world.domain import scale_severity
 from eyehand.world.domain_files import load_domain
 
 MACHINES = re.compile(r"/(?:work|home|root|tmp|Users)/")
@@ -81,7 +82,10 @@ def _domain_problems(results: Results, name: str) -> list[str]:
     """Domains whose numbers are not those of today."""
     found: list[str] = []
     for measured in results.domains:
-        today = load_domain(measured.name, results.task)
+        name_of_twin, at, severity = measured.name.partition("@")
+        today = load_domain(name_of_twin, results.task)
+        if at:
+            today = scale_severity(today, load_domain("sim", results.task), float(severity))
         if (measured.version, measured.digest) != (today.version, today.digest()):
             found.append(
                 f"{name}: was measured on version {measured.version} of {measured.name} ({measured.digest[:12]}), "

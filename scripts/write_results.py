@@ -17,6 +17,7 @@ from typing import Any
 
 import code_tables
 import numpy as np
+import reproduced
 from code_tables import markdown
 
 from eyehand.evaluation import claim, claims, statistics
@@ -366,6 +367,7 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "scaling": scaling,
     "ppo": ppo,
     **code_tables.BLOCKS,
+    **reproduced.BLOCKS,
 }
 
 

@@ -112,7 +112,7 @@ class FineTuneConfig(Checked):
 class Config(Checked):
     """The whole method, by default for a laptop; `from_scratch` adapts fresh eyes: with a real share of 1 it is RW."""
 
-    layers: tuple[ConvLayer, ...] = (ConvLayer(24, 8, 4), ConvLayer(48, 4, 2), ConvLayer(48, 3, 1))
+    layers: tuple[ConvLayer, ...] = (ConvLayer(16, 8, 4), ConvLayer(32, 4, 2), ConvLayer(32, 3, 1))
     hidden: tuple[Count, ...] = (400, 300)
     perception: PerceptionConfig = PerceptionConfig()
     control: ControlConfig = ControlConfig()
@@ -330,12 +330,11 @@ def tiny() -> Config:
 
 def quick() -> Config:
     """About a minute a phase on two cores: for the demo."""
-    layers = (ConvLayer(16, 8, 4), ConvLayer(32, 4, 2), ConvLayer(32, 3, 1))
     eyes = PerceptionConfig(updates=1_500)
     hand = ControlConfig(3_900, epsilon_updates=2_400, worlds=256, batch=256)
     adapt = PerceptionConfig(real_share=0.75, updates=2_200)
     both = FineTuneConfig(120, worlds=32, task_batch=32, perception_batch=64)
-    return Config(layers, (400, 300), eyes, hand, adapt, both, evaluations=3)
+    return Config(perception=eyes, control=hand, adapt=adapt, fine_tune=both, evaluations=3)
 
 
 def paper() -> Config:

@@ -1,0 +1,211 @@
+"""Blocks of the documentation that are made from a method's reproduction: `results/METHOD/*.json`.
+
+Tables stand beside the paper's, claims are decided anew, and what was not measured yet says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+from code_tables import markdown
+
+from eyehand.evaluation import claim, claims, statistics
+from eyehand.evaluation.paper import counterpart
+from eyehand.evaluation.results import DISTANCE, Results, merge, seeds_text
+from eyehand.evaluation.results_file import read_results
+from eyehand.evaluation.statistics import Statistic
+
+NOT_MEASURED = "Not measured yet."
+SIM, TEST, LIVE = "sim", "twin/test", "live/test"
+ABLATED = "ablation-"
+
+
+@cache
+def results_of(root: Path, method: str) -> Results | None:
+    """All result files of a method's reproduction as one; None where there are none."""
+    files = sorted((root / "results" / method).glob("*.json"))
+    return merge([read_results(path) for path in files]) if files else None
+
+
+def table(method: str, number: int, root: Path) -> str:
+    """One of the paper's tables with our numbers beside its own."""
+    results, paper = results_of(root, method), claims.load(method).tables[number - 1]
+    if results is None:
+        return NOT_MEASURED
+    rows: list[list[str]] = []
+    for row in paper.rows:
+        cells = [row.label]
+        for printed, quantity, scale, digits in zip(row.paper, row.ours, paper.scales, paper.digits, strict=True):
+            found = None if quantity is None else counterpart(quantity, results)
+            ours = "-" if found is None else _number(found[0], digits, scale)
+            cells += [printed or "-", ours]
+        rows.append(cells)
+    header = ["", *(text for column in paper.columns for text in (f"{column}: paper", "ours"))]
+    said = f"{paper.title}; {paper.paper_setting}, {paper.our_setting}. {paper.note} Brackets: nested bootstrap 95 %."
+    return f"{said}\n\n{markdown(header, rows)}\n\nSource: `results/{method}/`, {_episodes(results)}."
+
+
+def decided(method: str, root: Path) -> str:
+    """The paper's claims, decided from the reproduction."""
+    results, registered = results_of(root, method), claims.load(method).claims
+    if results is None:
+        return NOT_MEASURED
+    found = claim.decide_all(registered, results)
+    rows = [
+        [
+            one.claim,
+            one.statement,
+            one.source,
+            f"{one.direction} {one.threshold:g}",
+            "-" if one.paper is None else f"{one.paper:.3g}",
+            one.reason if one.value is None else f"{one.value:.3f} [{one.low:.3f}-{one.high:.3f}]",
+            f"n={one.n}, {seeds_text(one.seeds)}" if one.n else "-",
+            f"**{one.status}**",
+        ]
+        for one in found
+    ]
+    counts = ", ".join(f"{count} {status}" for status, count in claim.count(found).items())
+    header = ["claim", "says", "source", "needs", "paper", "measured", "trials", "status"]
+    return (
+        f"{counts}. The claims are {claim.registration(registered, results)}; `eyehand claims {method}` decides them "
+        f"from the files.\n\n{markdown(header, rows)}"
+    )
+
+
+def ablations(root: Path) -> str:
+    """What single choices of modular_dqn are worth: one seed each."""
+    results = results_of(root, "modular_dqn")
+    if results is None:
+        return NOT_MEASURED
+    eyes = [arm for arm in dict.fromkeys(e.arm for e in results.errors) if arm.startswith("P75/")]
+    rows = [
+        [_label(arm), *(_statistic(results, arm, domain, "error:theta", 3) for domain in (SIM, TEST, LIVE)), "1 seed"]
+        for arm in ("P75", *eyes)
+    ]
+    hands = [arm for arm in results.arms() if arm.startswith("kgps/3")]
+    driven = [
+        [
+            _label(arm),
+            _statistic(results, arm, SIM, "success", 3),
+            _statistic(results, arm, SIM, DISTANCE, 1, 100.0, "median"),
+            "1 seed" if arm != "kgps/3" else seeds_text(len(results.find(arm, SIM))),
+        ]
+        for arm in hands
+    ]
+    seen = markdown(["eyes", "error, sim", "error, twin/test", "error, live/test", ""], rows)
+    done = markdown(["hand", "success, sim", "median d [cm]", ""], driven)
+    return f"{seen}\n\n{done}\n\nThe first line of each table is what the others change; eyes are those of seed 0."
+
+
+def severity(root: Path) -> str:
+    """Where claims 2 and 6 break: the twin's ranges moved towards simulation and beyond themselves."""
+    results = results_of(root, "modular_dqn")
+    if results is None:
+        return NOT_MEASURED
+    rows: list[list[str]] = []
+    for level in ("0", "0.5", "1", "1.5"):
+        domain = TEST if level == "1" else f"{TEST}@{level}"
+        rows.append(
+            [
+                level,
+                *(_statistic(results, arm, domain, "error:theta", 3, seed=0) for arm in ("SIM", "P75")),
+                *(
+                    _statistic(results, arm, domain, DISTANCE, 1, 100.0, "median", seed=0)
+                    for arm in ("sim_only", "adapted", "fine_tuned")
+                ),
+            ]
+        )
+    header = [
+        "severity",
+        "SIM: error",
+        "P75: error",
+        "EE1: median d [cm]",
+        "EE2: median d [cm]",
+        "EE2-FT: median d [cm]",
+    ]
+    said = "Severity 1 is the twin; 0 has its back ends (tracer, servo) with the simulator's numbers. 1 seed."
+    return f"{markdown(header, rows)}\n\n{said}"
+
+
+def variants(root: Path) -> str:
+    """EE2-FT where the target is real, missing, doubled or hidden: the counterpart of Fig. 6."""
+    results = results_of(root, "modular_dqn")
+    names = [] if results is None else [d for d in results.tested_domains() if d.startswith("twin-")]
+    if results is None or not names:
+        return NOT_MEASURED
+    rows = [
+        [
+            f"`{name}`",
+            _statistic(results, "fine_tuned", name, "success", 2),
+            _statistic(results, "fine_tuned", name, DISTANCE, 1, 100.0, "median"),
+        ]
+        for name in names
+    ]
+    return markdown(["domain", "success", "median d [cm]"], rows) + "\n\n1 seed."
+
+
+def cost(method: str, root: Path) -> str:
+    """How long a reproduction's cells took."""
+    files = sorted((root / "results" / method).glob("*.json"))
+    if not files:
+        return NOT_MEASURED
+    minutes = np.array([read_results(path).provenance.wall_time_s for path in files]) / 60
+    return f"{len(files)} cells have been made, {minutes.max():.0f} minutes the longest of them, on one core each."
+
+
+def _statistic(
+    results: Results,
+    arm: str,
+    domain: str,
+    column: str,
+    digits: int,
+    scale: float = 1.0,
+    statistic: Statistic = "mean",
+    *,
+    seed: int | None = None,
+) -> str:
+    """A statistic of an arm in a domain with its interval, over all trainings or for one."""
+    found = claim.Quantity(arm, domain, column, statistic).sample(results)
+    if found is not None and seed is not None:
+        mine = found.training_seeds == seed
+        found = statistics.Sample(found.values[mine], found.episode_seeds[mine], found.training_seeds[mine])
+    if found is None or not len(found.values):
+        return "-"
+    if column == "success":
+        return _number(statistics.success_interval(found), digits, scale)
+    return _number(statistics.bootstrap(found, statistic), digits, scale)
+
+
+def _number(interval: statistics.Interval, digits: int, scale: float) -> str:
+    value, low, high = (f"{scale * number:.{digits}f}" for number in (interval.value, interval.low, interval.high))
+    return f"{value} [{low}, {high}]"
+
+
+def _label(arm: str) -> str:
+    return arm.rpartition("/")[2].replace("_", " ") if arm.count("/") > arm.startswith("kgps") else f"`{arm}`"
+
+
+def _episodes(results: Results) -> str:
+    counts = sorted({len(one.seeds) for one in results.cells})
+    seeds = len({one.training_seed for one in results.cells})
+    return f"{counts[0]} to {counts[-1]} episodes a cell, {seeds_text(seeds)}" if counts else "no episodes"
+
+
+def _blocks(methods: Sequence[str]) -> Mapping[str, Callable[[Path], str]]:
+    found: dict[str, Callable[[Path], str]] = {}
+    for method in methods:
+        found[f"{method}-claims"], found[f"{method}-cost"] = partial(decided, method), partial(cost, method)
+        for number in range(1, 1 + len(claims.load(method).tables)):
+            found[f"{method}-table-{number}"] = partial(table, method, number)
+    return found
+
+
+BLOCKS: Mapping[str, Callable[[Path], str]] = {
+    **_blocks(tuple(claims.CLAIMS)),
+    "modular_dqn-ablations": ablations,
+    "modular_dqn-severity": severity,
+    "modular_dqn-variants": variants,
+}
