@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eyehand.types import Floats, Floats32, Integers
+from eyehand.types import Flags, Floats, Floats32, Integers
 from eyehand.world import counter
 from eyehand.world.sprites import FINER, SIDE, Sprites, averaged
 
@@ -79,11 +79,11 @@ def _some(numbers: Integers, seed: int, rgb: Floats, K: Floats, size: tuple[int,
     samples = (np.arange(SIDE * FINER) + 0.5) / FINER - 0.5
     grid = np.stack(np.meshgrid(samples, samples, indexing="ij"), axis=-1)
     direction = _rays(corner[:, None, None] + grid, K).astype(np.float32)
-    direction /= np.sqrt((direction**2).sum(axis=-1, keepdims=True))
-    normal, hit = _meet(direction, middle)
+    hit = _hits(direction, middle)
     own = np.clip(rgb + drawn("off", 0.0, 0.15, 1) * (drawn("colour", 0.05, 0.95, 3) - rgb), 0.0, 1.0)
-    colour = 255.0 * _shaded(normal, direction, own, _light(drawn))
-    found, share = averaged(np.clip(colour, 0.0, 255.0), hit)
+    colour = np.zeros(direction.shape, np.float32)
+    colour[hit] = np.clip(255.0 * _shaded(direction[hit], np.nonzero(hit)[0], middle, own, _light(drawn)), 0.0, 255.0)
+    found, share = averaged(colour, hit)
     return Sprites(found, share, corner)
 
 
@@ -93,14 +93,12 @@ def _rays(pixel: Floats, K: Floats) -> Floats:
     return np.stack([x, y, np.ones_like(x)], axis=-1)
 
 
-def _meet(direction: Floats32, middle: Floats) -> tuple[Floats32, Floats32]:
-    """Normals (B, H, W, 3) of unit spheres about `middle` (B, 3) where rays from the origin meet them, and whether."""
-    m = middle.astype(np.float32)[:, None, None]
-    along = (direction * m).sum(axis=-1)
-    within = along**2 - (m**2).sum(axis=-1) + 1.0
-    hit = (within > 0).astype(np.float32)
-    distance = along - np.sqrt(np.maximum(within, 0.0))
-    return hit[..., None] * (distance[..., None] * direction - m), hit
+def _hits(ray: Floats32, middle: Floats) -> Flags:
+    """(B, H, W) whether rays (B, H, W, 3) from the origin meet unit spheres about `middle` (B, 3)."""
+    m = middle.astype(np.float32)
+    along = np.einsum("bhwi,bi->bhw", ray, m)
+    beside = (m**2).sum(axis=1)[:, None, None] - 1.0
+    return along**2 > beside * np.einsum("bhwi,bhwi->bhw", ray, ray)
 
 
 def _light(drawn: Drawer) -> Light:
@@ -124,21 +122,26 @@ def _light(drawn: Drawer) -> Light:
     return Light(up, towards, strength, drawn("width", 0.0, 0.5, LAMPS), ambient * np.ones(3), ground, gloss)
 
 
-def _shaded(normal: Floats32, direction: Floats32, own: Floats, light: Light) -> Floats32:
-    """Colours (B, H, W, 3) of spheres of their own colours (B, 3)."""
+def _shaded(ray: Floats32, row: Integers, middle: Floats, own: Floats, light: Light) -> Floats32:
+    """Colours (M, 3) where rays (M, 3) meet spheres; `row` (M,) says which, of their own colours (B, 3)."""
 
-    def row(values: Floats) -> Floats32:
-        return values.astype(np.float32)[:, None, None]
+    def of(values: Floats) -> Floats32:
+        return values.astype(np.float32)[row]
 
-    height = 0.5 + 0.5 * (normal * row(light.up)).sum(axis=-1, keepdims=True)
-    diffuse = height * row(light.sky) + (1.0 - height) * row(light.ground)
+    direction = ray / np.sqrt((ray**2).sum(axis=1, keepdims=True))
+    m = of(middle)
+    along = (direction * m).sum(axis=1, keepdims=True)
+    within = along**2 - (m**2).sum(axis=1, keepdims=True) + 1.0
+    normal = (along - np.sqrt(np.maximum(within, 0.0))) * direction - m
+    height = 0.5 + 0.5 * (normal * of(light.up)).sum(axis=1, keepdims=True)
+    diffuse = height * of(light.sky) + (1.0 - height) * of(light.ground)
     shine = np.zeros_like(diffuse)
     for k in range(LAMPS):
-        towards, width = row(light.towards[:, k]), row(light.width[:, k : k + 1])
-        facing = (normal * towards).sum(axis=-1, keepdims=True)
-        diffuse = diffuse + np.maximum((facing + width) / (1.0 + width), 0.0) * row(light.strength[:, k])
+        towards, width = of(light.towards[:, k]), of(light.width[:, k : k + 1])
+        facing = (normal * towards).sum(axis=1, keepdims=True)
+        diffuse = diffuse + np.maximum((facing + width) / (1.0 + width), 0.0) * of(light.strength[:, k])
         half = towards - direction
-        half = half / np.sqrt((half**2).sum(axis=-1, keepdims=True))
-        glint = np.maximum((normal * half).sum(axis=-1, keepdims=True), 0.0) ** row(light.gloss[:, 1:])
-        shine = shine + (facing > 0) * glint * row(light.gloss[:, :1]) * row(light.strength[:, k])
-    return row(own) * diffuse + shine
+        half = half / np.sqrt((half**2).sum(axis=1, keepdims=True))
+        glint = np.clip((normal * half).sum(axis=1, keepdims=True), 0.0, 1.0) ** of(light.gloss[:, 1:])
+        shine = shine + (facing > 0) * glint * of(light.gloss[:, :1]) * of(light.strength[:, k])
+    return of(own) * diffuse + shine

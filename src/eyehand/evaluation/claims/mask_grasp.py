@@ -1,6 +1,6 @@
-"""Claims and tables of "Sim-to-Real Transfer of Accurate Grasping with Eye-In-Hand Observations", as data.
+"""Claims and tables of "How to Close Sim-Real Gap? Transfer with Segmentation!", as data.
 
-M. Yan, I. Frosio, S. Tyree, J. Kautz, arXiv:1712.03303 (2017, third version 2020).
+M. Yan, Q. Sun, I. Frosio, S. Tyree, J. Kautz, arXiv:2005.07695 (2020), which extends arXiv:1712.03303 (2017).
 
 What the claims read from results.json (pooled over training seeds). "True masks" means that the eyes are replaced by
 the interface's truth; frames are counted in the run's configuration, 50,000 at most.
@@ -17,8 +17,8 @@ the interface's truth; frames are counted in the run's configuration, 50,000 at 
   frames) in `twin/test`, and of `composited/clutter` and `primitives/clutter` in `twin/test` of the task with three
   look-alikes.
 
-Sources: Section 4.1 for 1a; Figure 8 for the order in 2 and 3 (it has curves and no numbers), the widths are ours;
-Section 4.2 for 4 and 6, the points are ours; 1b, 1c and 5 are ours.
+Sources: "Grasping in simulation" for 1a; Figure 8 for the order in 2 and 3 (it has curves and no numbers), the widths
+are ours; "Transferring to a real robot" for 4, the points are ours; 1b, 1c, 5 and 6 are ours.
 """
 
 from __future__ import annotations
@@ -202,8 +202,8 @@ def _eyes() -> PaperTable:
 
 CLAIM_SET = ClaimSet(
     "mask_grasp",
-    "M. Yan, I. Frosio, S. Tyree, J. Kautz: Sim-to-Real Transfer of Accurate Grasping with Eye-In-Hand Observations "
-    "and Continuous Control. arXiv:1712.03303, 2017.",
+    "M. Yan, Q. Sun, I. Frosio, S. Tyree, J. Kautz: How to Close Sim-Real Gap? Transfer with Segmentation! "
+    "arXiv:2005.07695, 2020.",
     CLAIMS,
     (_simulated(), _robot(), _eyes()),
 )

@@ -1,0 +1,142 @@
+"""Eyes from elsewhere: functions and ONNX files that give masks, and what is refused of them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from eyehand.errors import EyehandError, FileFormatError, InvalidValueError, UnknownNameError
+from eyehand.learning.foreign_eyes import ForeignEyes, load_eyes, to_masks
+from eyehand.types import Camera, Observation
+
+
+def seen(frames: np.ndarray) -> Observation:
+    zeros = np.zeros(len(frames))
+    return Observation({"hand": Camera(frames, zeros)}, None, None, None, zeros == 0, zeros)
+
+
+def frames(count: int = 2) -> np.ndarray:
+    out = np.zeros((count, 200, 200, 3), np.uint8)
+    out[0, 40:60, 80:120] = (250, 220, 20)
+    return out
+
+
+def yellow(pictures: np.ndarray) -> np.ndarray:
+    return (pictures[..., 0] > 200) & (pictures[..., 2] < 100)
+
+
+def test_a_functions_masks_are_scaled_to_ours() -> None:
+    found = ForeignEyes(yellow, "yellow").perceive(seen(frames()))
+    assert found.shape == (2, 100, 100)
+    assert found.dtype == torch.float32
+    assert found[0, 20:30, 40:60].min() == 1.0
+    assert float(found.sum()) == 200.0
+
+
+@pytest.mark.parametrize("shape", [(2, 50, 50), (2, 1, 50, 50), (2, 50, 50, 1), (2, 320, 240), (2, 100, 100)])
+def test_maps_of_any_size_are_taken(shape: tuple[int, ...]) -> None:
+    found = to_masks(np.full(shape, 0.25), 2, "it")
+    assert found.shape == (2, 100, 100)
+    assert torch.allclose(found, torch.full_like(found, 0.25))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (np.zeros((2, 200, 200, 3)), r"float64 \(2, 200, 200, 3\) for 2 frames"),
+        (np.zeros((3, 9, 9)), "one map for each frame"),
+        (np.full((2, 9, 9), 3.5), "put a sigmoid behind logits"),
+        (np.full((2, 9, 9), np.nan), "probabilities"),
+        (np.array(["a", "b"]), "probabilities"),
+    ],
+)
+def test_anything_else_is_refused_by_name(given: np.ndarray, message: str) -> None:
+    with pytest.raises(InvalidValueError, match=message) as told:
+        ForeignEyes(lambda _: given, "my.module:eyes").perceive(seen(frames()))
+    assert "my.module:eyes" in str(told.value)
+
+
+def test_functions_are_found_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "borrowed_eyes.py").write_text("def look(frames):\n    return frames[..., 0] / 255\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert load_eyes("borrowed_eyes:look").perceive(seen(frames())).shape == (2, 100, 100)
+    with pytest.raises(UnknownNameError, match="Did you mean 'look'"):
+        load_eyes("borrowed_eyes:loock")
+    with pytest.raises(EyehandError, match="cannot be imported"):
+        load_eyes("no_such_module:look")
+    with pytest.raises(InvalidValueError, match=r"package\.module:function"):
+        load_eyes("borrowed_eyes")
+    sys.modules.pop("borrowed_eyes")
+
+
+class Session:
+    """Stands in for onnxruntime: red above a half, at the size of the input."""
+
+    kind, shape = "tensor(float)", ["B", 3, 64, 64]
+
+    def __init__(self, path: str, *_: object, **__: object) -> None:
+        if b"broken" in Path(path).read_bytes():
+            raise RuntimeError("no model in it")
+
+    def get_inputs(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name="x", type=self.kind, shape=self.shape)]
+
+    def run(self, _: object, given: dict[str, np.ndarray]) -> list[np.ndarray]:
+        pictures = given["x"]
+        if self.kind == "tensor(float)":
+            assert pictures.shape[1:] == (3, 64, 64)
+            assert pictures.dtype == np.float32
+            return [pictures[:, :1]]
+        assert pictures.dtype == np.uint8
+        return [pictures[..., 0] / 255.0]
+
+
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch) -> type[Session]:
+    class Other(Session):
+        pass
+
+    module = ModuleType("onnxruntime")
+    module.InferenceSession = Other
+    module.SessionOptions = SimpleNamespace
+    monkeypatch.setitem(sys.modules, "onnxruntime", module)
+    return Other
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"), [("tensor(float)", ["B", 3, 64, 64]), ("tensor(uint8)", ["B", "H", "W", 3])]
+)
+def test_onnx_files_get_frames_as_they_ask(tmp_path: Path, runtime: type, kind: str, shape: list) -> None:
+    runtime.kind, runtime.shape = kind, shape
+    path = tmp_path / "eyes.onnx"
+    path.write_bytes(b"fine")
+    found = load_eyes(str(path)).perceive(seen(frames()))
+    assert found[0, 25, 50] == pytest.approx(250 / 255, abs=0.02)
+    assert found[1].max() == 0.0
+
+
+def test_strange_onnx_files_are_refused(tmp_path: Path, runtime: type) -> None:
+    path = tmp_path / "eyes.onnx"
+    with pytest.raises(FileFormatError, match="no such file"):
+        load_eyes(str(path))
+    path.write_bytes(b"broken")
+    with pytest.raises(FileFormatError, match="no model in it"):
+        load_eyes(str(path))
+    path.write_bytes(b"fine")
+    runtime.shape = ["B", 1, 64, 64]
+    with pytest.raises(FileFormatError, match=r"Allowed is one input, uint8 \(B, H, W, 3\)"):
+        load_eyes(str(path))
+
+
+def test_without_onnxruntime_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    path = tmp_path / "eyes.onnx"
+    path.write_bytes(b"fine")
+    with pytest.raises(EyehandError, match=r"pip install 'eyehand\[onnx\]'"):
+        load_eyes(str(path))

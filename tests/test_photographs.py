@@ -1,0 +1,38 @@
+"""Photographs of any size as backgrounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eyehand.data.photographs import load_photographs
+from eyehand.errors import FileFormatError
+
+
+def test_the_middle_of_photographs_of_any_size_is_scaled(tmp_path: Path) -> None:
+    wide = np.zeros((60, 180, 3), np.uint8)
+    wide[:, 60:120] = (10, 200, 30)
+    Image.fromarray(wide).save(tmp_path / "b.png")
+    Image.fromarray(np.full((400, 40), 77, np.uint8)).save(tmp_path / "a.JPG")
+    (tmp_path / "notes.txt").write_text("not a picture")
+    found = load_photographs(tmp_path, (50, 50))
+    assert found.shape == (2, 50, 50, 3)
+    assert (found[0] == 77).all()  # a grey one becomes coloured
+    assert (found[1] == (10, 200, 30)).all()
+    assert load_photographs(tmp_path, (20, 30), most=1).shape == (1, 20, 30, 3)
+
+
+@pytest.mark.parametrize(("make", "message"), [("no folder", "no such folder"), ("empty", "no photograph is in it")])
+def test_a_folder_without_photographs_is_refused(tmp_path: Path, make: str, message: str) -> None:
+    with pytest.raises(FileFormatError, match=message):
+        load_photographs(tmp_path / "missing" if make == "no folder" else tmp_path, (50, 50))
+
+
+def test_a_broken_photograph_is_named(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((60, 60, 3), np.uint8)).save(tmp_path / "fine.png")
+    (tmp_path / "torn.png").write_bytes((tmp_path / "fine.png").read_bytes()[:50])
+    with pytest.raises(FileFormatError, match=r"torn\.png: cannot be read"):
+        load_photographs(tmp_path, (50, 50))
