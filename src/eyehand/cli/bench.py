@@ -13,12 +13,12 @@ from typing import Annotated
 
 import tyro
 
-from eyehand.cli import output, scaling
+from eyehand.cli import latency, output, scaling
 from eyehand.cli.pairs import PAIRS
 from eyehand.cli.pairs.comparing import Comparison, Course, compare
 from eyehand.errors import InvalidValueError, UnknownNameError
 
-SCALING = "scaling"
+SCALING, LATENCY = "scaling", "latency"
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,12 @@ class Options:
     """Options of `eyehand bench`."""
 
     name: tyro.conf.Positional[str] = ""
-    """The pair to measure, all of them by default; `scaling` measures what 1 to 256 simulations cost."""
+    """The pair to measure, all of them by default; `scaling` measures what 1 to 256 simulations cost, `latency` the
+    time from a camera's frame to the command."""
     repetitions: int = 15
     """How often each side is measured."""
+    frames: int = 2000
+    """How many frames `latency` times."""
     one_core: bool = False
     """Keep both sides on one core, also where they may use all."""
     peers: Path = Path("bench")
@@ -46,9 +49,13 @@ def run(arguments: Sequence[str]) -> int:
     options = output.parse(Options, arguments, "bench")
     if options.repetitions < 1:
         raise InvalidValueError("--repetitions", options.repetitions, "a number of at least 1")
+    if options.frames < 1:
+        raise InvalidValueError("--frames", options.frames, "a number of at least 1")
     if options.name == SCALING:
         return scaling.run(options.output, options.json)
-    names = [*(pair.name for pair in PAIRS), SCALING]
+    if options.name == LATENCY:
+        return latency.run(options.frames, options.json)
+    names = [*(pair.name for pair in PAIRS), SCALING, LATENCY]
     if options.name and options.name not in names:
         raise UnknownNameError("pair", options.name, names)
     course = Course(options.repetitions, options.peers, options.environments, options.one_core)

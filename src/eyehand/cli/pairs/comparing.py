@@ -81,7 +81,7 @@ def compare(pair: Pair, course: Course) -> list[Comparison]:
     """Measure a pair, after one repetition of each side that warms caches and compiles."""
     alone = course.one_core or pair.cores == "one"
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_one_core() if alone else contextlib.nullcontext())
+        stack.enter_context(one_core() if alone else contextlib.nullcontext())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eyehand-bench-")))
         work = pair.prepare(folder)
         peer = stack.enter_context(started(pair, work.setup, course.programs, course.environments))
@@ -164,7 +164,7 @@ def _comparison(
 
 
 @contextlib.contextmanager
-def _one_core() -> Generator[None]:
+def one_core() -> Generator[None]:
     """Keep this process, and the peers it starts, on one core where the system can do that."""
     if sys.platform != "linux":
         yield
