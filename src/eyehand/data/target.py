@@ -97,6 +97,6 @@ class RecordedTarget:
             return TargetFrames(images, np.zeros((n, 0)), None, rows, self._recorded.extra)
         keys = [self._camera, self._joints, *([_LABELS] if _LABELS in self._recorded.features else [])]
         found = self._recorded.frames(keys, rows)
-        labels = found[_LABELS].astype(np.float64) if _LABELS in found else None
+        scene = found[_LABELS].astype(np.float64) if _LABELS in found else None
         q_rad = found[self._joints].astype(np.float64)
-        return TargetFrames(found[self._camera], q_rad, labels, rows, self._recorded.extra)
+        return TargetFrames(found[self._camera], q_rad, scene, rows, self._recorded.extra)

@@ -85,8 +85,9 @@ class Aggregate:
 
     def epoch(self, batch: int, generator: torch.Generator) -> Iterator[dict[str, Tensor]]:
         """All frames once, in a new order, in mini-batches; the last may be smaller."""
-        for index in torch.randperm(self._size, generator=generator).split(batch):
-            yield self.rows(index)
+        order = torch.randperm(self._size, generator=generator)
+        for start in range(0, self._size, batch):
+            yield self.rows(order[start : start + batch])
 
     def clear(self) -> None:
         """Forget all frames."""

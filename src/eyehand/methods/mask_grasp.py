@@ -12,15 +12,14 @@ steps that the expert does in iteration n, D the aggregate of labelled states.
     mask: binary cross-entropy of every pixel, those of the target weighted  `mask_loss`
 
 Differences from the paper:
-    1. Pictures have 200 x 200 pixels (paper: 400 x 400), masks 100 x 100 as in the paper. The last convolution gives
-       four masks of half the size, which are interleaved; widths are ours (paper: in a figure only).
+    1. Pictures have 200 x 200 pixels (paper: 400 x 400), masks 100 x 100 as there. The last convolution gives four
+       masks of half the size, which are interleaved; widths are ours (paper: in a figure only).
     2. Masks are damaged in training, as eyes err; the paper does not say that it did so.
     3. Dozens of arms step together and go on from iteration to iteration (paper: about ten whole attempts in each).
     4. Fewer epochs on larger iterations, with a falling step size (paper: 200 epochs at 1e-3 in each of 50).
     5. The robot's state is standardised by its mean and spread in the expert's first frames (paper: not given).
     6. The loss of the eyes, the state machine and the limits of the commands are ours (paper: not given).
-    7. Behaviour cloning and the end-to-end policy, which sees 100 x 100 pictures in place of masks, get the frames,
-       epochs and updates of DAgger.
+    7. Behaviour cloning and the end-to-end policy (100 x 100 pictures for masks) get the frames and epochs of DAgger.
 """
 
 from __future__ import annotations
@@ -35,23 +34,25 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from eyehand.data.ledger import Budget
+from eyehand.data.photographs import load_photographs
 from eyehand.data.target import RecordedTarget
 from eyehand.errors import PairingError, UnknownNameError
 from eyehand.interfaces.mask import SIZE, Mask
 from eyehand.learning.ahead import Ahead
 from eyehand.learning.dagger import LABEL, Aggregate, Classroom, DaggerConfig, Frames, packed, unpacked
+from eyehand.learning.end_to_end import EndToEndPolicy, pictures_of, resized
 from eyehand.learning.generators import spawn
 from eyehand.learning.keeping import Keeping
 from eyehand.learning.loop import Schedule, fit
 from eyehand.learning.mask_pictures import NEEDS_BACKGROUNDS, Recipe, mask_pictures
 from eyehand.learning.method import Source
 from eyehand.learning.networks import ConvLayer, conv_stack, initialise, mlp
-from eyehand.learning.policy import ModularPolicy, Truth, unrolled
+from eyehand.learning.policy import ModularPolicy, Truth
 from eyehand.learning.ranges import Amount, Checked, Count, Range, Rate, Share
 from eyehand.learning.rollout import mean_errors, mean_outcomes
 from eyehand.learning.run import Run
 from eyehand.learning.tensors import descend, onto
-from eyehand.types import Array, Decision, Flags, Group, Images, Memory, Observation, Policy
+from eyehand.types import Array, Decision, Floats, Group, Images, Observation, Policy
 from eyehand.world.task import Task
 
 PICTURE_PX = 200
@@ -75,6 +76,7 @@ class EyesConfig(Checked):
     """The eyes (Section 2): a recipe for pictures; `images` of "primitives" are four times as many."""
 
     recipe: Recipe = "composited"
+    photographs: str = ""  # folder of backgrounds for training; with none, recipes that need them wait for `adapt`
     widths: tuple[Count, Count, Count, Count] = (8, 8, 16, 16)
     images: Count = 5_000
     updates: Amount = 2_500
@@ -116,7 +118,7 @@ class MaskNetwork(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Logits (B, 100, 100) of pictures (B, 200, 200, 3) uint8."""
-        centred = (pictures.to(self.layers[0].weight) - 128.0) / 128.0
+        centred = (pictures.to(torch.float32) - 128.0) / 128.0
         return self.layers(centred.permute(0, 3, 1, 2))[:, 0]
 
     def perceive(self, obs: Observation) -> Tensor:
@@ -129,10 +131,7 @@ class MaskNetwork(nn.Module):
 
 
 class GraspController(nn.Module):
-    """Mask to conv 16, conv 32, 128; state to 128; both to two layers and eight tanh outputs (Fig. 3).
-
-    With `channels=3` it sees a small picture in place of the mask.
-    """
+    """Mask (or picture, `channels=3`) to conv 16, conv 32, 128; state to 128; both to 128 and eight tanh (Fig. 3)."""
 
     reads: frozenset[Group] = frozenset({"proprio"})
 
@@ -176,50 +175,9 @@ class GraspController(nn.Module):
         return Decision(np.zeros(len(value), np.int64), value, memory)
 
 
-@final
-@dataclass(frozen=True)
-class EndToEndPolicy:
-    """Small pictures straight into the controller's convolutions."""
-
-    controller: GraspController
-
-    reads = frozenset[Group]({"camera", "proprio"})
-
-    def initial_memory(self, batch: int) -> None:
-        """No memory."""
-
-    def looks(self, memory: Memory, batch: int) -> Mapping[str, Flags]:
-        """Every row needs the camera."""
-        del memory, batch
-        return {}
-
-    @torch.inference_mode()
-    def act(self, obs: Observation, memory: Memory, generator: torch.Generator | None = None) -> Decision:
-        """The command for the observation's only camera, joints and gripper."""
-        return self.controller.decide(resized(pictures_of(obs), SIZE[0]), obs, memory, generator)
-
-    def unroll(self, obs: Sequence[Observation], memory: Memory, generator: torch.Generator | None = None) -> Decision:
-        """Act on T observations in a row."""
-        return unrolled(self, obs, memory, generator)
-
-
-def pictures_of(obs: Observation) -> Tensor:
-    """Frames (B, H, W, 3) uint8 of the only camera."""
-    (camera,) = obs.cameras.values()
-    return torch.as_tensor(cast(Images, camera.rgb))
-
-
 def proprio_of(obs: Observation) -> Tensor:
     """Joints and gripper (B, 8) float32."""
-    return torch.as_tensor(cast(Array, obs.proprio).astype(np.float32))
-
-
-def resized(pictures: Tensor, side: int) -> Tensor:
-    """Pictures (B, H, W, 3) uint8 with `side` pixels along each side, each the mean of those that it covers."""
-    if pictures.shape[1:3] == (side, side):
-        return pictures
-    planes = pictures.permute(0, 3, 1, 2).to(torch.float32)
-    return functional.interpolate(planes, (side, side), mode="area").round().to(torch.uint8).permute(0, 2, 3, 1)
+    return torch.as_tensor(cast(Floats, obs.proprio).astype(np.float32))
 
 
 def imitation_loss(command: Tensor, label: Tensor) -> Tensor:
@@ -280,9 +238,10 @@ class ControlLearner(Keeping):
         """The frames of an iteration; the first two, the expert's and the learner's, also fill the validation set."""
         cloning = self.config.imitation == "behaviour_cloning"
         beta = 1.0 if cloning else self.c.beta_of(iteration)
-        kept = ("train", self.c.frames, self.aggregate), ("validation", self.c.validation, self.held_back)
-        for name, count, into in kept if iteration < 2 else kept[:1]:
-            for frames in self.classes[name].collect(count, beta, self.act, self.generator):
+        kept = [("train", self.c.frames, beta, self.aggregate)]
+        kept += [("validation", self.c.validation, 1.0 - iteration, self.held_back)] * (iteration < 2)
+        for name, count, share, into in kept:
+            for frames in self.classes[name].collect(count, share, self.act, self.generator):
                 into.add(frames)
         if iteration == 0:
             self.hand.standardise(onto(self.hand, self.aggregate.rows(slice(None))["state"]))
@@ -292,33 +251,28 @@ class ControlLearner(Keeping):
         c, (iteration, epoch) = self.c, divmod(self.done, self.c.epochs)
         if epoch == 0:
             self.collect(iteration)
-        losses: list[Tensor] = []
-        batches = list(self.aggregate.epoch(c.batch, self.generator))
-        for number, frames in enumerate(batches):
+        known, losses = len(self.aggregate), list[Tensor]()
+        for number, frames in enumerate(self.aggregate.epoch(c.batch, self.generator)):
             level = self.config.corruption * float(torch.rand((), generator=self.generator))
-            share = (self.done + number / len(batches)) / (c.iterations * c.epochs)
+            share = (self.done + number * c.batch / known) / (c.iterations * c.epochs)
             loss = self.loss(frames, level)
             descend(self.adam, loss, (c.lr, c.lr_end, share))
             losses.append(loss.detach())
         self.done += 1
-        metrics = {"train/imitation_loss": torch.stack(losses).mean(), "train/iteration": iteration + 1.0}
-        metrics |= {"train/frames": float(len(self.aggregate) + len(self.held_back))}
         if self.done == c.iterations * c.epochs:
             self.aggregate.clear()  # the last checkpoint has no use for it
-        return metrics
+        return {"train/imitation_loss": torch.stack(losses).mean(), "train/frames": known + len(self.held_back)}
 
     @torch.inference_mode()
     def evaluate(self) -> dict[str, float]:
         """Success with true masks in the simulator (Fig. 5), and L on the validation set."""
-        task, domain = self.source.task, self.source.domain("sim")
-        policy: Policy = EndToEndPolicy(self.hand)
+        policy: Policy = EndToEndPolicy(self.hand, SIZE[0])
         if self.sees_masks:
             policy = ModularPolicy(Truth(self.interface), self.hand, self.interface)
-        metrics = mean_outcomes(policy, task, domain, self.config.episodes)
-        if len(self.held_back):
-            losses = [self.loss(self.held_back.rows(slice(i, i + 256))) for i in range(0, len(self.held_back), 256)]
-            metrics |= {"eval/imitation_loss": float(torch.stack(losses).mean())}
-        return metrics
+        metrics = mean_outcomes(policy, self.source.task, self.source.domain("sim"), self.config.episodes)
+        parts = [self.held_back.rows(slice(i, i + 256)) for i in range(0, len(self.held_back), 256)]
+        losses = torch.tensor([float(self.loss(part)) * len(part[LABEL]) for part in parts])
+        return metrics | ({"eval/imitation_loss": float(losses.sum()) / len(self.held_back)} if parts else {})
 
 
 @final
@@ -405,11 +359,11 @@ class MaskGrasp:
         """Eyes, mask and hand in one policy, or the hand alone."""
         hand = cast(GraspController, model["control"])
         if "perception" not in model:
-            return EndToEndPolicy(hand)
+            return EndToEndPolicy(hand, SIZE[0])
         return ModularPolicy(cast(MaskNetwork, model["perception"]), hand, task.interface)
 
     def train(self, config: Config, source: Source, run: Run, model: nn.ModuleDict) -> None:
-        """The hand by DAgger in the simulator, then the eyes where their recipe needs no recorded backgrounds."""
+        """The hand by DAgger in the simulator, then the eyes where their recipe has the backgrounds that it needs."""
         c, dagger = config.control, config.control.dagger
         updates = dagger.iterations * dagger.epochs
         every = dagger.epochs * max(1, dagger.iterations // max(1, c.evaluations))
@@ -417,19 +371,20 @@ class MaskGrasp:
         fit("control", ControlLearner(c, model, source, run.seed), schedule, run, model)
         if config.end_to_end:
             return
-        if config.eyes.recipe in NEEDS_BACKGROUNDS:
-            run.warn(f"the eyes have still to learn: {config.eyes.recipe!r} takes backgrounds, see `eyehand adapt`.")
+        folder, recipe = config.eyes.photographs, config.eyes.recipe
+        if folder or recipe not in NEEDS_BACKGROUNDS:
+            backgrounds = load_photographs(folder, (PICTURE_PX, PICTURE_PX)) if folder else None
+            self._train_eyes(config, source, run, model, backgrounds)
         else:
-            self._train_eyes(config, source, run, model, None)
+            run.warn(f"the eyes have still to learn: {recipe!r} takes backgrounds, see `eyehand adapt`.")
 
     def adapt(self, config: Config, source: Source, target: RecordedTarget, run: Run, model: nn.ModuleDict) -> None:
         """Fresh eyes on recorded backgrounds, of which no label is read; the hand stays as it is."""
         if config.end_to_end or config.eyes.recipe not in NEEDS_BACKGROUNDS:
             what = "an end-to-end policy" if config.end_to_end else f"the recipe {config.eyes.recipe!r}"
-            able = " or ".join(sorted(NEEDS_BACKGROUNDS))
             raise PairingError(
-                f"There is nothing to adapt: {what} takes no backgrounds; it is complete after `eyehand train`. "
-                f"Recipes that take some: {able}, as in --config.eyes.recipe composited."
+                f"There is nothing to adapt: {what} takes no backgrounds and is complete after `eyehand train`. "
+                f"Recipes that take some, for --config.eyes.recipe: {', '.join(sorted(NEEDS_BACKGROUNDS))}."
             )
         initialise(model["perception"], spawn(run.seed, "initialise/perception"))
         frames = target.take("frames", min(config.frames, len(target)), labels=False)
