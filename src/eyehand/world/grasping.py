@@ -2,7 +2,9 @@
 
 Reconstructed after Yan et al. 2017, whose appendix with the machine is not public: the hand rises until it sees the
 thing, goes above it, comes down while keeping it in the middle, closes, and lifts. Wherever that fails, it rises
-again. All thresholds are ours.
+again. All thresholds are ours. Phases depend on what is seen wherever that tells enough, because learners without
+memory can only imitate what does: open fingers above the thing come down, fingers about the thing close, whatever was
+before.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from eyehand.world.tabletop import Tabletop
 LOOK_FROM_M = np.array([0.68, 0.015, 0.24])  # of the tool, where it sees the whole workspace past its fingers
 RAISED_M, ABOVE_M = 0.10, 0.06  # of the tool above the table when it looks again, and above the thing
 CENTRED_M, ASTRAY_M = 0.004, 0.02  # sideways, to come down and to give up coming down
-DEPTH_M, AT_HEIGHT_M = 0.004, 0.002  # of the finger tips below the thing's middle, and how exact that must be
+DEPTH_M, AT_HEIGHT_M = 0.004, 0.004  # of the finger tips below the thing's middle, and how exact that must be
+ADRIFT_M = 0.008  # from the place to close at, where open fingers come down again before they close
 LOST_M = 0.016  # from the tool to a thing that is no longer between the fingers
 UPRIGHT_RAD = 0.08
 CLOSING_STEPS = 6
@@ -75,7 +78,7 @@ class GraspMachine:
 
     Its memory is the phase and the steps spent in it that count, (B,) each. Phases follow what the arm is seen to do
     and what was sent to it, whoever decided that: a gripper that was not sent to close does not get lifted, one that
-    was sent to close in the wrong place is raised and opened. A row whose last command is all zeros has just begun.
+    has closed in the wrong place is raised and opened. A row whose last command is all zeros has just begun.
     """
 
     def __init__(self, scene: Tabletop, dt_s: float, most_rad: float, thing_m: float, half_view_rad: float) -> None:
@@ -126,21 +129,27 @@ class GraspMachine:
         away = np.sqrt((offset**2).sum(axis=1)) > LOST_M
         empty = state.width_m < self._thing_m - SQUEEZED_M
         raised = state.tool_m[:, 2] > RAISED_M - 0.01
-        there = (aside < CENTRED_M) & (np.abs(above) < AT_HEIGHT_M) & opened
+        held = self._thing_m + SQUEEZED_M
+        there = (aside < CENTRED_M) & (np.abs(above) < AT_HEIGHT_M)
+        ready = opened & seen & level & (aside < CENTRED_M) & (above < ABOVE_M + 0.02)
+        adrift = opened & (np.maximum(aside, np.abs(above)) > ADRIFT_M)
         go = [
             (phase == Phase.RAISE) & raised & seen & opened,
-            (phase == Phase.ALIGN) & (aside < CENTRED_M) & (above < ABOVE_M + 0.02) & level & opened,
+            (phase == Phase.ALIGN) & ready,
             (phase == Phase.DESCEND) & there,
             (phase == Phase.CLOSE) & (count >= CLOSING_STEPS) & ~empty & ~away,
         ]
         fail = [
             (phase == Phase.ALIGN) & ~seen,
-            (phase == Phase.DESCEND) & ((aside > ASTRAY_M) | ~seen | ((count > 3) & ~opened)),
-            (phase == Phase.CLOSE) & (away | ((count >= CLOSING_STEPS) & empty) | ((count > 0) & ~closing)),
-            (phase == Phase.LIFT) & (away | empty | ~closing),
+            (phase == Phase.DESCEND) & ((aside > ASTRAY_M) | ~seen | ((count > 3) & ~opened & ~there)),
+            (phase == Phase.CLOSE) & (away | ((count >= CLOSING_STEPS) & empty)),
+            (phase == Phase.LIFT) & (away | empty),
         ]
         out = np.where(np.logical_or.reduce(go), phase + 1, phase)
-        return np.where(np.logical_or.reduce(fail), int(Phase.RAISE), out)
+        out = np.where(np.logical_or.reduce(fail), int(Phase.RAISE), out)
+        out = np.where(((out == Phase.RAISE) & ready) | ((phase == Phase.CLOSE) & adrift), int(Phase.DESCEND), out)
+        loose = (phase == Phase.LIFT) & ~closing & (state.width_m > held)
+        return np.where(((out == Phase.RAISE) | loose) & there & ~empty, int(Phase.CLOSE), out)
 
     def _goal(self, state: Graspable, phase: Integers) -> Floats:
         """Where the tool should be, (B, 3)."""
