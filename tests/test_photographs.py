@@ -10,6 +10,8 @@ from PIL import Image
 
 from eyehand.data.photographs import load_photographs
 from eyehand.errors import FileFormatError
+from eyehand.evaluation.crossing import record_photographs
+from eyehand.tasks.sphere_grasp import SphereGrasp
 
 
 def test_the_middle_of_photographs_of_any_size_is_scaled(tmp_path: Path) -> None:
@@ -36,3 +38,17 @@ def test_a_broken_photograph_is_named(tmp_path: Path) -> None:
     (tmp_path / "torn.png").write_bytes((tmp_path / "fine.png").read_bytes()[:50])
     with pytest.raises(FileFormatError, match=r"torn\.png: cannot be read"):
         load_photographs(tmp_path, (50, 50))
+
+
+def test_photographs_become_a_recording_that_shows_no_target(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for number in range(3):
+        Image.fromarray(np.full((300, 200 + number, 3), 40 * number, np.uint8)).save(tmp_path / f"photos/{number}.png")
+    task = SphereGrasp()
+    recording = record_photographs(task, tmp_path / "photos", tmp_path / "made", most=2)
+    assert len(recording) == 2
+    assert recording.extra["target_drawn"] is False
+    found = recording.frames(["observation.images.hand", "observation.state"], [1])
+    assert found["observation.images.hand"].shape == (1, 200, 200, 3)
+    assert (found["observation.images.hand"] == 40).all()
+    assert found["observation.state"].tolist() == [[0.0] * 8]

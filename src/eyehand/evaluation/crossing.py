@@ -14,6 +14,7 @@ import numpy as np
 
 from eyehand.data.features import Feature
 from eyehand.data.ledger import Ledger
+from eyehand.data.photographs import load_photographs
 from eyehand.data.recorded import RecordedEpisodes, require
 from eyehand.data.recording import EpisodeWriter
 from eyehand.data.target import RecordedTarget
@@ -32,6 +33,8 @@ from eyehand.learning.tensors import choose_device, use_threads
 from eyehand.methods import load_method
 from eyehand.world.domain import Domain
 from eyehand.world.task import Task, split_shot
+
+EPISODE = 64  # frames that are kept as one recorded episode
 
 
 @dataclass(frozen=True)
@@ -154,17 +157,7 @@ def record(task: Task[Any], domain: Domain, frames: int, folder: Path, first_epi
     (camera, imaging), *more = task.imaging(hidden).items()
     if more:
         raise NotDefinedError(f"Recording is defined for one camera; task {task.name} has {1 + len(more)}.")
-    height, width = task.camera_size[camera]
-    zero = np.zeros(1, np.int64)
-    joints = task.encoders(task.sample(zero), domain, zero).shape[1]
-    scene = task.environment(task.sample(zero)).shape[1]
-    features = {
-        f"observation.images.{camera}": Feature("image", (height, width, 3), ("height", "width", "channel")),
-        "observation.state": Feature("float64", (joints,)),
-        **({"observation.environment_state": Feature("float64", (scene,))} if scene else {}),
-        "action": Feature("float64", (len(task.commands[0].low),)),
-        "episode_seed": Feature("int64", (1,)),
-    }
+    features = _features(task, domain, camera)
     extra = {
         "task": task.name,
         "domain": domain.name,
@@ -174,8 +167,8 @@ def record(task: Task[Any], domain: Domain, frames: int, folder: Path, first_epi
         **task.calibration,
     }
     with EpisodeWriter(folder, features, fps=1.0 / task.dt_s, robot_type=task.name, extra=extra) as writer:
-        for start in range(writer.frames, frames, 64):
-            seeds = domain.seeds(first_episode + np.arange(start, min(start + 64, frames)))
+        for start in range(writer.frames, frames, EPISODE):
+            seeds = domain.seeds(first_episode + np.arange(start, min(start + EPISODE, frames)))
             state = task.sample(seeds)
             pictures, _ = split_shot(imaging.capture(state, seeds, np.zeros(len(seeds), np.int64)))
             encoders, environment = task.encoders(state, domain, seeds), task.environment(state)
@@ -190,3 +183,45 @@ def record(task: Task[Any], domain: Domain, frames: int, folder: Path, first_epi
                 writer.add({name: value for name, value in frame.items() if name in features})
             writer.end_episode(task.name)
     return RecordedEpisodes.open(folder)
+
+
+def record_photographs(task: Task[Any], photographs: Path, folder: Path, most: int | None = None) -> RecordedEpisodes:
+    """Write a folder of photographs as a recording, for methods that read nothing but backgrounds.
+
+    Joint angles, actions and seeds are zeros, and the recording says that it shows no target.
+
+    Args:
+        task: the task whose camera has the size to which the photographs are cut and scaled.
+        photographs: the folder of photographs, see `load_photographs`.
+        folder: where the recording goes.
+        most: no more than so many, the first ones; None for all.
+
+    Raises:
+        FileFormatError: there is no such folder, no photograph is in it, or one of them cannot be read.
+    """
+    ((camera, size),) = task.camera_size.items()
+    pictures = load_photographs(photographs, size, most)
+    features = _features(task, Domain(), camera)
+    extra = {"task": task.name, "domain": "photographs", "target_drawn": False, **task.calibration}
+    blank = {name: np.zeros(one.shape, one.dtype) for name, one in features.items() if one.dtype != "image"}
+    with EpisodeWriter(folder, features, fps=1.0 / task.dt_s, robot_type=task.name, extra=extra) as writer:
+        for number in range(writer.frames, len(pictures)):
+            writer.add({**blank, f"observation.images.{camera}": pictures[number]})
+            if (number + 1) % EPISODE == 0 or number + 1 == len(pictures):
+                writer.end_episode(task.name)
+    return RecordedEpisodes.open(folder)
+
+
+def _features(task: Task[Any], domain: Domain, camera: str) -> dict[str, Feature]:
+    """What is recorded of every frame."""
+    height, width = task.camera_size[camera]
+    zero = np.zeros(1, np.int64)
+    joints = task.encoders(task.sample(zero), domain, zero).shape[1]
+    scene = task.environment(task.sample(zero)).shape[1]
+    return {
+        f"observation.images.{camera}": Feature("image", (height, width, 3), ("height", "width", "channel")),
+        "observation.state": Feature("float64", (joints,)),
+        **({"observation.environment_state": Feature("float64", (scene,))} if scene else {}),
+        "action": Feature("float64", (len(task.commands[0].low),)),
+        "episode_seed": Feature("int64", (1,)),
+    }
