@@ -7,7 +7,7 @@ from typing import Any, cast
 from eyehand.learning.method import Method
 from eyehand.registry import Registry
 
-METHODS: tuple[str, ...] = ("eyehand.methods.modular_dqn:ModularDQN",)
+METHODS: tuple[str, ...] = ("eyehand.methods.modular_dqn:ModularDQN", "eyehand.methods.mask_grasp:MaskGrasp")
 
 _REGISTRY = Registry("method", "eyehand.methods", METHODS)
 

@@ -366,7 +366,7 @@ class MaskGrasp:
         """The hand by DAgger in the simulator, then the eyes where their recipe has the backgrounds that it needs."""
         c, dagger = config.control, config.control.dagger
         updates = dagger.iterations * dagger.epochs
-        every = dagger.epochs * max(1, dagger.iterations // max(1, c.evaluations))
+        every = dagger.epochs * max(1, dagger.iterations // c.evaluations) if c.evaluations else 0
         schedule = Schedule(updates, max(1, updates // 200), every, 600.0 if config.end_to_end else 60.0)
         fit("control", ControlLearner(c, model, source, run.seed), schedule, run, model)
         if config.end_to_end:
