@@ -14,8 +14,6 @@ from importlib.resources import files
 from pathlib import Path
 
 from eyehand.cli.verbs import VERBS, Verb
-from eyehand.evaluation import claims
-from eyehand.evaluation.paper import PaperTable
 from eyehand.learning.method import Method
 from eyehand.learning.networks import ConvLayer
 from eyehand.methods import modular_dqn
@@ -134,14 +132,6 @@ def _arguments(function: Callable[..., object]) -> list[str]:
     return [*inspect.signature(function).parameters][1:]  # without `self`
 
 
-def paper_block(number: int, root: Path) -> str:
-    """One of the paper's tables as it was printed."""
-    del root
-    table: PaperTable = claims.load("modular_dqn").tables[number - 1]
-    rows = [[row.label, *row.paper] for row in table.rows if any(row.paper)]
-    return f"{table.title}; {table.paper_setting}.\n\n" + markdown(["", *table.columns], rows)
-
-
 def twin_sources(task: str = TASK) -> dict[str, str]:
     """The comment above every key of `twin.toml`; keys in a row share the comment above the first of them."""
     text = (files("eyehand.world") / "domains" / task / "twin.toml").read_text(encoding="utf-8")
@@ -256,5 +246,4 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "sphere-grasp-support": partial(support_block, task="sphere_grasp"),
     "task-members": partial(members_block, Task),
     "method-members": partial(members_block, Method),
-    **{f"paper-table-{number}": partial(paper_block, number) for number in (1, 2, 3)},
 }

@@ -23,29 +23,33 @@ SIM, TEST, LIVE = "sim", "twin/test", "live/test"
 ABLATED = "ablation-"
 
 
-@cache
 def results_of(root: Path, method: str) -> Results | None:
     """All result files of a method's reproduction as one; None where there are none."""
     files = sorted((root / "results" / method).glob("*.json"))
-    return merge([read_results(path) for path in files]) if files else None
+    return _merged(tuple((path, path.stat().st_mtime_ns) for path in files)) if files else None
+
+
+@cache
+def _merged(files: tuple[tuple[Path, int], ...]) -> Results:
+    """Files as they were at a time: every block of a page reads the same ones."""
+    return merge([read_results(path) for path, _ in files])
 
 
 def table(method: str, number: int, root: Path) -> str:
     """One of the paper's tables with our numbers beside its own."""
     results, paper = results_of(root, method), claims.load(method).tables[number - 1]
-    if results is None:
-        return NOT_MEASURED
     rows: list[list[str]] = []
     for row in paper.rows:
         cells = [row.label]
         for printed, quantity, scale, digits in zip(row.paper, row.ours, paper.scales, paper.digits, strict=True):
-            found = None if quantity is None else counterpart(quantity, results)
+            found = None if quantity is None or results is None else counterpart(quantity, results)
             ours = "-" if found is None else _number(found[0], digits, scale)
             cells += [printed or "-", ours]
         rows.append(cells)
     header = ["", *(text for column in paper.columns for text in (f"{column}: paper", "ours"))]
     said = f"{paper.title}; {paper.paper_setting}, {paper.our_setting}. {paper.note} Brackets: nested bootstrap 95 %."
-    return f"{said}\n\n{markdown(header, rows)}\n\nSource: `results/{method}/`, {_episodes(results)}."
+    source = f"Ours: {NOT_MEASURED}" if results is None else f"Source: `results/{method}/`, {_episodes(results)}."
+    return f"{said}\n\n{markdown(header, rows)}\n\n{source}"
 
 
 def decided(method: str, root: Path) -> str:

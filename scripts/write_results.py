@@ -20,15 +20,14 @@ import numpy as np
 import reproduced
 from code_tables import markdown
 
-from eyehand.evaluation import claim, claims, statistics
-from eyehand.evaluation.results import DISTANCE, Results, merge, seeds_text
+from eyehand.evaluation import statistics
+from eyehand.evaluation.results import DISTANCE, Results, seeds_text
 from eyehand.evaluation.results_file import read_results
 from eyehand.evaluation.statistics import Sample
 from eyehand.evaluation.verdict import label
 
 ROOT = Path(__file__).parents[1]
 DEMO = Path("results/demo/results.json")
-CONTROL = Path("results/planar_reach_control")
 TWIN = Path("results/twin/planar_reach.json")
 REALISM = Path("results/realism/view_reach.json")
 BENCH = Path("results/bench/bench.json")
@@ -88,49 +87,6 @@ def demo_paper(root: Path) -> str:
         if results.find(arm, domain)
     ]
     return markdown(header, rows) + "\n\n" + _demo_caption(results)
-
-
-def control(root: Path) -> str:
-    """K-GPS beside epsilon-greedy on the true scene, pooled over training seeds, with the paper's numbers."""
-    results = _control_results(root)
-    if results is None:
-        return NOT_MEASURED
-    paper = {arm: entries for arm, entries in _paper_of_control().items() if arm in results.arms()}
-    header = ["arm", "success", "by seed", "median d [cm]", "Q3 d [cm]", "minutes a seed", "paper: success, median, Q3"]
-    rows = [_control_row(root, results, arm, paper.get(arm, "")) for arm in sorted(results.arms(), reverse=True)]
-    said = (
-        f"Preset `{results.preset}`, domain `sim` with the true scene configuration, the same configuration in both "
-        "arms. Rates: the wider ends of the Wilson and the nested bootstrap 95 % interval; distances: nested bootstrap "
-        f"over training seeds and episodes. Machine: {_machine(results)}. Source: `{CONTROL}/`."
-    )
-    return markdown(header, rows) + "\n\n" + said
-
-
-def decided_claims(root: Path) -> str:
-    """The paper's claims that the committed control results decide, and how many are left."""
-    results = _control_results(root)
-    registered = claims.load("modular_dqn").claims
-    if results is None:
-        return NOT_MEASURED
-    decided = claim.decide_all(registered, results)
-    measured = [one for one in decided if one.value is not None]
-    rows = [
-        [
-            one.claim,
-            one.statement,
-            one.source,
-            f"{one.direction} {one.threshold:g}",
-            f"{one.value:.3f} [{one.low:.3f}-{one.high:.3f}]",
-            f"n={one.n}, {seeds_text(one.seeds)}",
-            one.status,
-        ]
-        for one in measured
-    ]
-    left = f"{len(decided) - len(measured)} of {len(decided)} claims are not measured yet. "
-    said = f"The claims are {claim.registration(registered, results)}; `eyehand claims modular_dqn` lists all of them."
-    if not rows:
-        return left + said
-    return markdown(["claim", "says", "source", "needs", "measured", "trials", "status"], rows) + f"\n\n{left}{said}"
 
 
 def twin_solvable(root: Path) -> str:
@@ -256,16 +212,6 @@ def _demo_results(root: Path) -> Results | None:
     return read_results(root / DEMO) if (root / DEMO).exists() else None
 
 
-def _control_results(root: Path) -> Results | None:
-    files = control_files(root)
-    return merge([read_results(path) for path in files]) if files else None
-
-
-def control_files(root: Path) -> list[Path]:
-    """One result file for every arm and training seed."""
-    return sorted((root / CONTROL).glob("*.json"))
-
-
 def _domain_titles(results: Results) -> list[str]:
     held_out = {domain.name for domain in results.domains if domain.held_out}
     return [f"{name} (held out)" if name in held_out else name for name in results.tested_domains()]
@@ -330,36 +276,9 @@ def _machine(results: Results) -> str:
     return results.provenance.machine.split(",")[0] or "a machine that was not recorded"
 
 
-def _control_row(root: Path, results: Results, arm: str, paper: str) -> list[str]:
-    success, distance = results.sample(arm, "sim", "success"), results.sample(arm, "sim", DISTANCE)
-    by_seed = ", ".join(f"{one.rate.value:.3f}" for one in results.find(arm, "sim"))
-    minutes = [
-        part.provenance.wall_time_s / 60 for part in map(read_results, control_files(root)) if arm in part.arms()
-    ]
-    distances = ["-", "-"]
-    if distance is not None:
-        found = (statistics.bootstrap(distance, "median"), statistics.bootstrap(distance, "q3"))
-        distances = [f"{100 * d.value:.1f} [{100 * d.low:.1f}-{100 * d.high:.1f}]" for d in found]
-    rate = "-" if success is None else f"{_rate(success)}, {seeds_text(success.seeds)}"
-    spent = " to ".join(dict.fromkeys(f"{m:.1f}" for m in (min(minutes), max(minutes))))
-    return [f"`{arm}`", rate, by_seed, *distances, spent, paper]
-
-
-def _paper_of_control() -> dict[str, str]:
-    """The paper's success, median and third quartile by arm, from its Table 2."""
-    table = claims.load("modular_dqn").tables[1]
-    return {
-        row.ours[2].arm: f"{row.paper[2]} %, {row.paper[0]} cm, {row.paper[1]} cm"
-        for row in table.rows
-        if row.ours[2] is not None
-    }
-
-
 BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "demo": demo,
     "demo-paper": demo_paper,
-    "control": control,
-    "claims": decided_claims,
     "twin-solvable": twin_solvable,
     "failed": failed,
     "realism": realism,

@@ -85,7 +85,7 @@ def test_a_number_changed_by_hand_is_found(scripts: tuple[ModuleType, ModuleType
     assert "83.75" in text
     page.write_text(text.replace("83.75", "93.75"), encoding="utf-8")
     (problem,) = scripts[1].problems(copy)
-    assert problem.startswith("docs/methods/modular_dqn.md: block paper-table-2 differs from its sources")
+    assert problem.startswith("docs/methods/modular_dqn.md: block modular_dqn-table-2 differs from its sources")
     assert "scripts/write_results.py" in problem
 
 
@@ -116,24 +116,24 @@ def test_arms_of_several_trainings_are_pooled_beside_the_paper(
     scripts: tuple[ModuleType, ModuleType], copy: Path
 ) -> None:
     writer, _ = scripts
-    shutil.rmtree(copy / writer.CONTROL, ignore_errors=True)
+    shutil.rmtree(copy / "results/modular_dqn", ignore_errors=True)
+    assert "Ours: Not measured yet." in writer.BLOCKS["modular_dqn-table-2"](copy)
     for arm, seed, share in (("kgps/3", 0, 1.0), ("kgps/3", 1, 0.975), ("egreedy/3", 0, 0.5)):
         found = made(arm, {(arm, "sim", seed): (share, 0.035)}, 400)
-        store(found, copy / writer.CONTROL / f"{arm.replace('/', '-')}-{seed}.json")
-    rows = writer.control(copy).splitlines()
-    assert rows[2].startswith("| `kgps/3` | 0.988 [")
-    assert "(790/800), 2 seeds | 1.000, 0.975 | 3.5 [3.5-3.5] |" in rows[2]
-    assert rows[2].endswith("| 4.1 | 98.50 %, 3.4 cm, 4.3 cm |")
-    assert "0.500 [" in rows[3].replace("0.50 [", "0.500 [")
-    assert rows[3].endswith("| 50.25 %, 14.5 cm, 28.5 cm |")
-    claims = writer.decided_claims(copy)
+        store(found, copy / "results/modular_dqn" / f"{arm.replace('/', '-')}-{seed}.json")
+    rows = {line.split(" | ")[0]: line for line in writer.BLOCKS["modular_dqn-table-2"](copy).splitlines()}
+    assert rows["| 3 joints, K-GPS"].startswith("| 3 joints, K-GPS | 3.4 | 3.5 [3.5, 3.5] | 4.3 |")
+    assert " | 98.50 | 98.8 [" in rows["| 3 joints, K-GPS"]
+    assert " | 50.25 | 50.0 [" in rows["| 3 joints, ε-greedy"]
+    assert rows["| 1 joint, K-GPS"].endswith("| 100.00 | - |")
+    claims = writer.BLOCKS["modular_dqn-claims"](copy)
     assert "unregistered" in claims
-    assert "| pass |" in claims
+    assert "| **pass** |" in claims
 
 
 def test_what_is_missing_is_not_measured_yet(scripts: tuple[ModuleType, ModuleType], tmp_path: Path) -> None:
     writer, _ = scripts
-    for block in ("demo", "demo-paper", "control", "claims", "twin-solvable", "failed"):
+    for block in ("demo", "demo-paper", "modular_dqn-claims", "modular_dqn-severity", "twin-solvable", "failed"):
         assert writer.BLOCKS[block](tmp_path) == "Not measured yet."
 
 
