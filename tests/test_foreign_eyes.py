@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -10,8 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from eyehand.errors import EyehandError, FileFormatError, InvalidValueError, UnknownNameError
+from eyehand.errors import EyehandError, FileFormatError, InvalidValueError, PairingError, UnknownNameError
+from eyehand.evaluation.trained import Subject, Trained, with_eyes
 from eyehand.learning.foreign_eyes import ForeignEyes, load_eyes, to_masks
+from eyehand.methods import load_method
+from eyehand.tasks import load_task
 from eyehand.types import Camera, Observation
 
 
@@ -140,3 +144,25 @@ def test_without_onnxruntime_the_extra_is_named(tmp_path: Path, monkeypatch: pyt
     path.write_bytes(b"fine")
     with pytest.raises(EyehandError, match=r"pip install 'eyehand\[onnx\]'"):
         load_eyes(str(path))
+
+
+def untrained(method_name: str, task_name: str) -> Trained:
+    method, task = load_method(method_name), load_task(task_name)
+    config = method.preset("tiny")
+    return Trained(None, Subject(method_name, task_name), config, method, task, method.networks(config, task, 0))
+
+
+def test_they_take_the_place_of_a_policys_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "borrowed", SimpleNamespace(look=yellow))
+    trained = with_eyes(untrained("mask_grasp", "sphere_grasp"), "borrowed:look")
+    obs = dataclasses.replace(seen(frames()), proprio=np.zeros((2, 8)))
+    assert "privileged" not in trained.policy.reads
+    decision = trained.policy.act(obs, None)
+    assert decision.value.shape == (2, 8)
+    assert decision.aux["interface"].sum() == 200.0
+    assert with_eyes(trained, "") is trained
+
+
+def test_a_controller_that_takes_no_masks_refuses_them() -> None:
+    with pytest.raises(PairingError, match=r"policy \(modular_dqn\) is scene_configuration"):
+        with_eyes(untrained("modular_dqn", "planar_reach"), "borrowed:look")
