@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast, final
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -54,7 +55,7 @@ class EndToEndPolicy:
 def pictures_of(obs: Observation) -> Tensor:
     """Frames (B, H, W, 3) uint8 of the observation's only camera."""
     (camera,) = obs.cameras.values()
-    return torch.as_tensor(cast(Images, camera.rgb))
+    return torch.as_tensor(np.require(cast(Images, camera.rgb), requirements="W"))  # frames of files may be read only
 
 
 def resized(pictures: Tensor, side_px: int) -> Tensor:

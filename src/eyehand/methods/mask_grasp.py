@@ -79,7 +79,7 @@ class EyesConfig(Checked):
     photographs: str = ""  # folder of backgrounds for training; with none, recipes that need them wait for `adapt`
     widths: tuple[Count, Count, Count, Count] = (8, 8, 16, 16)
     images: Count = 5_000
-    updates: Amount = 2_500
+    updates: Amount = 2_000
     batch: Count = 16
     positive_weight: Annotated[float, Range(1)] = 5.0
     lr: Rate = 2e-3
