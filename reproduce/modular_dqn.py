@@ -6,7 +6,6 @@ those that `evaluation/claims/modular_dqn.py` reads; `cells.py` explains the com
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,26 +15,23 @@ from typing import Any
 import numpy as np
 import torch
 from cells import Cell, main
+from measuring import Measured, Trainings
 from torch import Tensor, nn
 
-from eyehand.evaluation.crossing import Where, adapt, record, train
-from eyehand.evaluation.gathering import gather, interface_errors_of
-from eyehand.evaluation.protocol import oracles, run_arm
-from eyehand.evaluation.results import Results, cell
-from eyehand.evaluation.trained import Subject, Trained, load_trained
+from eyehand.evaluation.protocol import oracles
+from eyehand.evaluation.results import Results
+from eyehand.evaluation.trained import Trained, load_trained
 from eyehand.learning.policy import as_modular
-from eyehand.learning.rollout import interface_errors
 from eyehand.methods import load_method
 from eyehand.methods.modular_dqn import Config
 from eyehand.tasks import load_task
 from eyehand.types import Group, Observation, Perception
 from eyehand.world.augmentation import Augmentation
 from eyehand.world.domain import Domain, scale_severity
-from eyehand.world.domain_files import load_domain
 from eyehand.world.simulation import SimulatedWorld
 
-METHOD, TASK, PRESET = "modular_dqn", "planar_reach", "laptop"
-LAPTOP: Config = load_method(METHOD).preset(PRESET)
+RUNS = Trainings("modular_dqn", "planar_reach")
+LAPTOP: Config = load_method(RUNS.method).preset(RUNS.preset)
 SEEDS = (0, 1, 2)
 TRIALS = 400  # episodes of an arm in a domain, and images of a perception error
 SEVERE_TRIALS = 96  # episodes of an arm at a severity: 12 of each draw
@@ -50,140 +46,91 @@ DONE = ("eval/sim/success", "eval/sim/median_distance_m")
 RECORDING, UNBIASED = "recordings/twin", "recordings/unbiased"
 
 
-def load(name: str) -> Domain:
-    """A shipped domain."""
-    return load_domain(name, TASK)
-
-
-def trained(runs: Path, name: str, seed: int, config: Config, options: tuple[str, ...] = ()) -> Trained:
-    """The run of this name, trained in simulation as far as it is not yet."""
-    folder = runs / name
-    subject = Subject(METHOD, TASK, options, PRESET, seed)
-    train(subject, config, Where(folder, resume=(folder / "config.json").exists(), threads=1))
-    return load_trained(folder)
-
-
-def adapted(runs: Path, name: str, parent: str, config: Config, recording: str = RECORDING) -> Trained:
-    """The run of this name, adapted from another as far as it is not yet."""
-    folder = runs / name
-    seed = load_trained(runs / parent).subject.seed
-    subject = Subject(METHOD, TASK, (), PRESET, seed, str(runs / parent), str(recorded(runs, recording)))
-    adapt(subject, config, Where(folder, resume=(folder / "config.json").exists(), threads=1))
-    return load_trained(folder)
+def load(*names: str) -> list[Domain]:
+    """Shipped domains."""
+    return [RUNS.domain(name) for name in names]
 
 
 def recorded(runs: Path, recording: str) -> Path:
     """The folder of the paper's 1418 frames of the twin; the unbiased one is labelled with the true joints."""
-    domain = load("twin")
+    (domain,) = load("twin")
     if recording == UNBIASED:
         domain = replace(domain, calibration=replace(domain.calibration, encoder_bias_rad=0.0))
-    record(load_task(TASK), domain, LAPTOP.frames, runs / recording)
-    return runs / recording
-
-
-class _Results:
-    """Collects what one cell measures."""
-
-    def __init__(self, runs: Sequence[Trained]) -> None:
-        self._runs, self._began = runs, time.monotonic()
-        self._domains: dict[str, Domain] = {}
-        self._cells, self._errors = [], []
-
-    def errors(self, arm: str, one: Trained, perception: Perception[Tensor], domains: Sequence[Domain]) -> None:
-        """Errors of a perception on the first images of 400 episodes of each domain (Table 1)."""
-        for domain in domains:
-            self._domains[domain.name] = domain
-            world = SimulatedWorld(one.task, domain, frozenset({"camera", "privileged"}))
-            measured = interface_errors(perception, world, np.arange(TRIALS))
-            seeds = domain.seeds(np.arange(TRIALS))
-            self._errors += interface_errors_of(arm, one, domain, seeds, measured)
-
-    def episodes(self, arm: str, one: Trained, domains: Sequence[Domain], count: int, *, truth: bool = False) -> None:
-        """Episodes of a run's policy, or of its hand with the true scene (Tables 2 and 3)."""
-        policy = oracles(one)["perception"] if truth else one.policy
-        for domain in domains:
-            self._domains[domain.name] = domain
-            found = run_arm(one, policy, domain, np.arange(count))
-            self._cells.append(cell(arm, domain.name, one.subject.seed, found, one.run.folder.name))
-
-    def gathered(self) -> Results:
-        """Everything."""
-        domains = tuple(self._domains.values())
-        return gather(self._runs, domains, self._cells, self._errors, time.monotonic() - self._began)
+    return RUNS.recorded(runs / recording, domain, LAPTOP.frames)
 
 
 def hand(runs: Path, name: str, arm: str, seed: int, joints: int, config: Config) -> Results:
     """A hand alone, on true scenes (Table 2, Fig. 5)."""
     blind = replace(config, perception=replace(config.perception, updates=0))
-    one = trained(runs, name, seed, blind, (f"joints={joints}",))
-    found = _Results([one])
-    found.episodes(arm, one, [load(SIM)], TRIALS, truth=True)
-    return found.gathered()
+    one = RUNS.trained(runs / name, seed, blind, (f"joints={joints}",))
+    found = Measured(one)
+    found.episodes(arm, oracles(one)["perception"], load(SIM), np.arange(TRIALS))
+    return found.results()
 
 
 def both(runs: Path, seed: int) -> Results:
     """SIM and CR (K-GPS, three joints), which are the networks of EE1."""
-    one = trained(runs, f"SIM-{seed}", seed, LAPTOP)
-    found = _Results([one])
-    found.errors("SIM", one, _eyes(one), [load(name) for name in (SIM, TEST, LIVE)])
-    found.episodes("kgps/3", one, [load(SIM)], TRIALS, truth=True)
-    found.episodes("oracle", one, [load(SIM), load(TEST)], TRIALS, truth=True)
-    return found.gathered()
+    one = RUNS.trained(runs / f"SIM-{seed}", seed, LAPTOP)
+    found = Measured(one)
+    found.errors("SIM", _eyes(one), load(SIM, TEST, LIVE), TRIALS)
+    found.episodes("kgps/3", oracles(one)["perception"], load(SIM), np.arange(TRIALS))
+    found.episodes("oracle", oracles(one)["perception"], load(SIM, TEST), np.arange(TRIALS))
+    return found.results()
 
 
 def eyes(runs: Path, name: str, arm: str, seed: int, config: Config, recording: str = RECORDING) -> Results:
     """SIM's eyes adapted to the recorded frames, or fresh eyes (Table 1)."""
-    alone = replace(config, stages=("perception",))
-    one = adapted(runs, name, f"SIM-{seed}", alone, recording)
-    found = _Results([load_trained(runs / f"SIM-{seed}"), one])
-    found.errors(arm, one, _eyes(one), [load(domain) for domain in (SIM, TEST, LIVE)])
-    return found.gathered()
+    alone, parent = replace(config, stages=("perception",)), runs / f"SIM-{seed}"
+    one = RUNS.adapted(runs / name, parent, alone, recorded(runs, recording))
+    found = Measured(load_trained(parent), one)
+    found.errors(arm, _eyes(one), load(SIM, TEST, LIVE), TRIALS)
+    return found.results()
 
 
 def drive(runs: Path, arm: str, run: str) -> Results:
     """Eyes and hand end to end (Table 3)."""
     one = load_trained(runs / run)
-    found = _Results([one])
-    found.episodes(arm, one, [load(SIM), load(TEST)], TRIALS)
-    return found.gathered()
+    found = Measured(one)
+    found.episodes(arm, one.policy, load(SIM, TEST), np.arange(TRIALS))
+    return found.results()
 
 
 def tune(runs: Path, name: str, arm: str, seed: int, beta: float) -> Results:
     """EE2 fine-tuned end to end with the weighted losses, or with the task loss alone (Section 5.3, Table 3)."""
     weighted = replace(LAPTOP, stages=("end_to_end",), fine_tune=replace(LAPTOP.fine_tune, beta=beta))
-    one = adapted(runs, name, f"P75-{seed}", weighted)
-    found = _Results([load_trained(runs / f"P75-{seed}"), one])
-    found.errors(name.rpartition("-")[0], one, _eyes(one), [load(domain) for domain in (SIM, TEST, LIVE)])
-    found.episodes(arm, one, [load(SIM), load(TEST)], TRIALS)
-    return found.gathered()
+    one = RUNS.adapted(runs / name, runs / f"P75-{seed}", weighted, recorded(runs, RECORDING))
+    found = Measured(load_trained(runs / f"P75-{seed}"), one)
+    found.errors(name.rpartition("-")[0], _eyes(one), load(SIM, TEST, LIVE), TRIALS)
+    found.episodes(arm, one.policy, load(SIM, TEST), np.arange(TRIALS))
+    return found.results()
 
 
 def severe(runs: Path, severity: float) -> Results:
     """Where claims 2 and 6 break: the twin with every range moved towards simulation or beyond itself."""
-    domain = scale_severity(load(TEST), load(SIM), severity)
+    test, sim = load(TEST, SIM)
+    domains = [scale_severity(test, sim, severity)]
     ee1, ee2, tuned = (load_trained(runs / name) for name in ("SIM-0", "P75-0", "EE2-FT-0"))
-    found = _Results([tuned])
-    for arm, one in (("SIM", ee1), ("P75", ee2), ("constant_mean", ee1)):
-        found.errors(arm, one, ConstantMean() if arm == "constant_mean" else _eyes(one), [domain])
-    for arm, one in (("sim_only", ee1), ("adapted", ee2), ("fine_tuned", tuned)):
-        found.episodes(arm, one, [domain], SEVERE_TRIALS)
-    return found.gathered()
+    found = Measured(tuned)
+    for name, eyes in (("SIM", _eyes(ee1)), ("P75", _eyes(ee2)), ("constant_mean", ConstantMean())):
+        found.errors(name, eyes, domains, TRIALS)
+    for name, one in (("sim_only", ee1), ("adapted", ee2), ("fine_tuned", tuned)):
+        found.episodes(name, one.policy, domains, np.arange(SEVERE_TRIALS))
+    return found.results()
 
 
 def odd(runs: Path) -> Results:
     """Fine-tuned networks where the target is a real disc, missing, doubled or hidden (Fig. 6); read on twin/val."""
     one = load_trained(runs / "EE2-FT-0")
-    found = _Results([one])
-    found.episodes("fine_tuned", one, [load(f"twin-{variant}") for variant in VARIANTS], VARIANT_TRIALS)
-    return found.gathered()
+    found = Measured(one)
+    found.episodes("fine_tuned", one.policy, load(*(f"twin-{name}" for name in VARIANTS)), np.arange(VARIANT_TRIALS))
+    return found.results()
 
 
 def constant(runs: Path) -> Results:
     """The predictor that claim 2 is held against: always the mean scene."""
-    one = load_trained(runs / "SIM-0")
-    found = _Results([one])
-    found.errors("constant_mean", one, ConstantMean(), [load(name) for name in (SIM, TEST, LIVE)])
-    return found.gathered()
+    found = Measured(load_trained(runs / "SIM-0"))
+    found.errors("constant_mean", ConstantMean(), load(SIM, TEST, LIVE), TRIALS)
+    return found.results()
 
 
 class ConstantMean:
@@ -193,8 +140,8 @@ class ConstantMean:
 
     def __init__(self) -> None:
         """Find the mean."""
-        task = load_task(TASK)
-        world = SimulatedWorld(task, load(SIM), frozenset({"privileged"}))
+        task = load_task(RUNS.task)
+        world = SimulatedWorld(task, *load(SIM), frozenset({"privileged"}))
         world.reset(world.domain.seeds(np.arange(20_000)))
         self._mean = torch.as_tensor(task.interface.truth(world.privileged())).mean(dim=0)
 
@@ -270,4 +217,4 @@ def _ablations() -> list[Cell]:
 
 
 if __name__ == "__main__":
-    main(METHOD, _cells())
+    main(RUNS.method, _cells())

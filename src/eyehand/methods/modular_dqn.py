@@ -76,10 +76,10 @@ class PerceptionConfig(Checked):
 class ControlConfig(Checked):
     """Q-learning of the hand on true scene configurations (Section 5.2)."""
 
-    updates: Amount = 16_000
+    updates: Amount = 24_000
     exploration: Exploration = "k_gps"
     epsilon: tuple[Share, Share] = (1.0, 0.1)
-    epsilon_updates: Count = 10_000
+    epsilon_updates: Count = 15_000
     worlds: Count = 64
     batch: Count = 1024
     n_step: Count = 16

@@ -1,0 +1,101 @@
+"""What the cells of every method share: runs made as far as they are not yet, and outcomes gathered as they come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from eyehand.evaluation.crossing import Where, adapt, record, train
+from eyehand.evaluation.gathering import gather, interface_errors_of
+from eyehand.evaluation.protocol import run_arm
+from eyehand.evaluation.results import Cell, InterfaceErrors, Results, cell
+from eyehand.evaluation.trained import Subject, Trained, load_trained
+from eyehand.learning.rollout import Episodes, interface_errors
+from eyehand.tasks import load_task
+from eyehand.types import Integers, Perception, Policy
+from eyehand.world.domain import Domain
+from eyehand.world.domain_files import load_domain
+from eyehand.world.simulation import SimulatedWorld
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """The runs of one method for one task at one preset.
+
+    Attributes:
+        method: name of the method.
+        task: name of the task.
+        preset: name of the preset that every configuration started from.
+    """
+
+    method: str
+    task: str
+    preset: str = "laptop"
+
+    def domain(self, name: str) -> Domain:
+        """A shipped domain of the task."""
+        return load_domain(name, self.task)
+
+    def trained(self, folder: Path, seed: int, config: Any, options: tuple[str, ...] = ()) -> Trained:
+        """The run of a folder, trained in simulation as far as it is not yet; `options` are the task's."""
+        subject = Subject(self.method, self.task, options, self.preset, seed)
+        train(subject, config, _where(folder))
+        return load_trained(folder)
+
+    def adapted(self, folder: Path, parent: Path, config: Any, recording: Path) -> Trained:
+        """The run of a folder, adapted from its parent with a recording as far as it is not yet."""
+        before = load_trained(parent).subject
+        subject = Subject(self.method, self.task, before.options, self.preset, before.seed, str(parent), str(recording))
+        adapt(subject, config, _where(folder))
+        return load_trained(folder)
+
+    def recorded(self, folder: Path, domain: Domain, frames: int) -> Path:
+        """The folder of a recording of a domain, which is made as far as it is not yet."""
+        record(load_task(self.task), domain, frames, folder)
+        return folder
+
+
+@final
+class Measured:
+    """Collects what one cell measures on the policies of a chain of runs, the last of which gives the names."""
+
+    def __init__(self, *runs: Trained) -> None:
+        """Start the clock."""
+        self._runs, self._began = runs, time.monotonic()
+        self._domains: dict[str, Domain] = {}
+        self._cells: list[Cell] = []
+        self._errors: list[InterfaceErrors] = []
+
+    def errors(self, arm: str, perception: Perception[Any], domains: Sequence[Domain], count: int) -> None:
+        """Errors of a perception on the first images of episodes of each domain."""
+        last = self._runs[-1]
+        for domain in domains:
+            world = SimulatedWorld(last.task, domain, frozenset({"camera", "privileged", "proprio"}))
+            measured = interface_errors(perception, world, np.arange(count))
+            self._errors += interface_errors_of(arm, last, domain, domain.seeds(np.arange(count)), measured)
+            self._domains[domain.name] = domain
+
+    def episodes(self, arm: str, policy: Policy, domains: Sequence[Domain], episodes: Integers) -> None:
+        """Numbered episodes of a policy in each domain."""
+        for domain in domains:
+            self.ran(arm, domain, run_arm(self._runs[-1], policy, domain, episodes))
+
+    def ran(self, arm: str, domain: Domain, episodes: Episodes) -> None:
+        """Episodes that were run elsewhere."""
+        last = self._runs[-1]
+        self._cells.append(cell(arm, domain.name, last.subject.seed, episodes, last.run.folder.name))
+        self._domains[domain.name] = domain
+
+    def results(self) -> Results:
+        """Everything."""
+        domains = tuple(self._domains.values())
+        return gather(self._runs, domains, self._cells, self._errors, time.monotonic() - self._began)
+
+
+def _where(folder: Path) -> Where:
+    return Where(folder, resume=(folder / "config.json").exists(), threads=1)
