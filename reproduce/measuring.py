@@ -12,7 +12,7 @@ import numpy as np
 
 from eyehand.evaluation.crossing import Where, adapt, record, train
 from eyehand.evaluation.gathering import gather, interface_errors_of
-from eyehand.evaluation.protocol import run_arm
+from eyehand.evaluation.protocol import oracles, run_arm
 from eyehand.evaluation.results import Cell, InterfaceErrors, Results, cell
 from eyehand.evaluation.trained import Subject, Trained, load_trained
 from eyehand.learning.rollout import Episodes, interface_errors
@@ -84,6 +84,11 @@ class Measured:
         """Numbered episodes of a policy in each domain."""
         for domain in domains:
             self.ran(arm, domain, run_arm(self._runs[-1], policy, domain, episodes))
+
+    def oracle(self, arm: str, part: str, domains: Sequence[Domain], episodes: Integers) -> None:
+        """Numbered episodes of the last run's policy with the truth for eyes ("perception") or the expert's hand."""
+        for domain in domains:
+            self.episodes(arm, oracles(self._runs[-1], domain)[part], [domain], episodes)
 
     def ran(self, arm: str, domain: Domain, episodes: Episodes) -> None:
         """Episodes that were run elsewhere."""

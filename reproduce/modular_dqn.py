@@ -18,7 +18,6 @@ from cells import Cell, main
 from measuring import Measured, Trainings
 from torch import Tensor, nn
 
-from eyehand.evaluation.protocol import oracles
 from eyehand.evaluation.results import Results
 from eyehand.evaluation.trained import Trained, load_trained
 from eyehand.learning.policy import as_modular
@@ -64,7 +63,7 @@ def hand(runs: Path, name: str, arm: str, seed: int, joints: int, config: Config
     blind = replace(config, perception=replace(config.perception, updates=0))
     one = RUNS.trained(runs / name, seed, blind, (f"joints={joints}",))
     found = Measured(one)
-    found.episodes(arm, oracles(one)["perception"], load(SIM), np.arange(TRIALS))
+    found.oracle(arm, "perception", load(SIM), np.arange(TRIALS))
     return found.results()
 
 
@@ -73,8 +72,8 @@ def both(runs: Path, seed: int) -> Results:
     one = RUNS.trained(runs / f"SIM-{seed}", seed, LAPTOP)
     found = Measured(one)
     found.errors("SIM", _eyes(one), load(SIM, TEST, LIVE), TRIALS)
-    found.episodes("kgps/3", oracles(one)["perception"], load(SIM), np.arange(TRIALS))
-    found.episodes("oracle", oracles(one)["perception"], load(SIM, TEST), np.arange(TRIALS))
+    found.oracle("kgps/3", "perception", load(SIM), np.arange(TRIALS))
+    found.oracle("oracle", "perception", load(SIM, TEST), np.arange(TRIALS))
     return found.results()
 
 

@@ -80,10 +80,10 @@ def main(options: Options) -> None:
 def _oracle(options: Options) -> dict[str, object]:
     """Success of the trained hand with true scenes, in both domains."""
     trained = load_trained(options.hand)
-    hand = oracles(trained)["perception"]
     found: dict[str, object] = {}
     for name in ("sim", "twin"):
         domain = load_domain(name, "planar_reach")
+        hand = oracles(trained, domain)["perception"]
         wilson = rate(run_arm(trained, hand, domain, np.arange(options.trials)).success)
         found[f"oracle_success_{name}"] = {
             "value": wilson.value,

@@ -57,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
     if (Path(options.domain) / "meta/info.json").exists():
         raise NotDefinedError(f"{options.domain} is a recorded folder: it has no success rate, use `eyehand perceive`.")
     domain = load_domain(options.domain, trained.subject.task)
-    policy = _arm(trained, options.arm)
+    policy = _arm(trained, options.arm, domain)
     count_test_reads(trained, domain, 1 if options.episode is not None else options.trials)
     if options.episode is not None:
         return _one(options, trained, policy, domain, options.episode)
@@ -66,8 +66,8 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _arm(trained: Trained, name: str) -> Policy:
-    arms = {"policy": trained.policy, **{f"oracle_{part}": arm for part, arm in oracles(trained).items()}}
+def _arm(trained: Trained, name: str, domain: Domain) -> Policy:
+    arms = {"policy": trained.policy, **{f"oracle_{part}": arm for part, arm in oracles(trained, domain).items()}}
     if name not in arms:
         raise UnknownNameError("arm", name, arms, "--arm")
     return arms[name]

@@ -64,7 +64,7 @@ def compare(runs: Sequence[Trained], domains: Sequence[Domain], trials: int, gap
     began = time.monotonic()
     seeds = domains[-1].seeds(np.arange(trials))  # the same starts and goals in every domain
     arms = [*zip(arm_names(runs), runs, strict=True)]
-    arms += [(ORACLE, runs[0])] if oracles(runs[0]) else []
+    arms += [(ORACLE, runs[0])] if oracles(runs[0], domains[0]) else []
     jobs = [_Job(name, trained.run.folder, domain, seeds) for domain in reversed(domains) for name, trained in arms]
     measured = {(job.arm, job.domain.name): found for job, found in zip(jobs, _in_processes(jobs), strict=True)}
     cells: list[Cell] = []
@@ -115,7 +115,7 @@ def _in_processes(jobs: Sequence[_Job]) -> list[tuple[Episodes, dict[str, Floats
 def _measure(job: _Job) -> tuple[Episodes, dict[str, Floats]]:
     """Episodes of an arm and, unless it is the oracle, the errors of its perception by unit."""
     trained = load_trained(job.folder)
-    policy = oracles(trained)["perception"] if job.arm == ORACLE else trained.policy
+    policy = oracles(trained, job.domain)["perception"] if job.arm == ORACLE else trained.policy
     episodes = run_episodes(policy, trained.task, job.domain, job.seeds, min(BATCH, len(job.seeds)))
     return episodes, {} if job.arm == ORACLE else perception_errors(trained, job.domain, FRAMES)
 

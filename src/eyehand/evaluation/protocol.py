@@ -55,14 +55,14 @@ class Summary:
     interface_error: Mapping[str, float]
 
 
-def oracles(trained: Trained) -> dict[str, ModularPolicy[Any]]:
-    """The policy with perception or control replaced by the truth or the expert, where that is defined."""
-    policy = as_modular(trained.policy)
+def oracles(trained: Trained, domain: Domain) -> dict[str, ModularPolicy[Any]]:
+    """The policy with perception or control replaced by the domain's truth or expert, where that is defined."""
+    policy, task = as_modular(trained.policy), trained.task.within(domain)
     if policy is None:
         return {}
     return {
-        "perception": policy.swap(perception=Truth(trained.task.interface)),
-        "control": policy.swap(controller=ExpertController(trained.task.expert())),
+        "perception": policy.swap(perception=Truth(task.interface)),
+        "control": policy.swap(controller=ExpertController(task.expert())),
     }
 
 
@@ -121,7 +121,7 @@ def gap_report(trained: Trained, nominal: Domain, target: Domain, trials: int) -
     def cell(subset: Subset) -> Outcomes:
         return outcomes(policy, mix(nominal, target, tuple(group for group in GROUPS if group in subset)))
 
-    modules = {name: outcomes(arm, target) for name, arm in oracles(trained).items()}
+    modules = {name: outcomes(arm, target) for name, arm in oracles(trained, target).items()}
     unit, curve, error = _curve(trained, nominal, target, seeds)
     given = GapInput(
         policy=trained.subject.method,
@@ -141,7 +141,7 @@ def _curve(
     trained: Trained, nominal: Domain, target: Domain, seeds: Integers
 ) -> tuple[str, list[tuple[float, Flags]], float | None]:
     """Success with a damaged truth in the nominal domain, and the policy's own error on the target in the same unit."""
-    oracle = oracles(trained).get("perception")
+    oracle = oracles(trained, nominal).get("perception")
     if oracle is None:
         return "", [], None
     errors = perception_errors(trained, target, 200)
