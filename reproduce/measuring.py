@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,8 +56,11 @@ class Trainings:
         return load_trained(folder)
 
     def recorded(self, folder: Path, domain: Domain, frames: int) -> Path:
-        """The folder of a recording of a domain, which is made as far as it is not yet."""
-        record(load_task(self.task), domain, frames, folder)
+        """The folder of a recording of a domain, which is made as far as it is not yet; other cells wait for it."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with folder.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            record(load_task(self.task), domain, frames, folder)
         return folder
 
 

@@ -146,7 +146,7 @@ class ConstantMean:
 
     def perceive(self, obs: Observation) -> Tensor:
         """The mean (B, 5)."""
-        return self._mean.expand(len(obs.seeds), -1)
+        return self._mean.expand(obs.batch, -1)
 
     def groups(self) -> Mapping[str, Sequence[nn.Parameter]]:
         """Nothing is learnt."""

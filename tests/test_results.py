@@ -194,6 +194,19 @@ def test_results_merge_unless_their_domains_differ():
         results.merge([parts[0], dataclasses.replace(parts[1], method="other")])
 
 
+def test_episodes_spread_over_several_files_merge_into_one_cell():
+    parts = [
+        results.Results("a", "m", "t", domains=(SIM,), cells=(results.cell("x", "sim", 0, episodes(share, draw=draw)),))
+        for share, draw in ((1.0, 0), (0.5, 1))
+    ]
+    (one,) = results.merge(parts).cells
+    assert (len(one.seeds), one.rate.value) == (40, 0.75)
+    assert (one.seeds >> 32).tolist() == [0] * 20 + [1] * 20
+    assert len(one.measures["distance_m"]) == 40
+    with pytest.raises(InvalidValueError, match="an episode seed twice"):
+        results.merge([parts[0], parts[0]])
+
+
 def test_cells_refuse_columns_that_do_not_fit():
     good = episodes(0.5)
     with pytest.raises(InvalidValueError, match="column steps in cell x on sim: got '19 numbers'"):

@@ -7,7 +7,7 @@ reproduction) merge into one, from which claims, tables, plots and reports are c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ from eyehand.evaluation.statistics import Rate, Sample
 from eyehand.types import Array, Flags, Floats, Integers
 
 DISTANCE = "distance_m"
+_COLUMNS = ("seeds", "success", "truncated", "steps", "total_reward")
 
 
 class Episodes(Protocol):
@@ -322,9 +323,11 @@ def _refuse_twice(keys: Iterable[tuple[object, ...]]) -> None:
 def merge(parts: Sequence[Results]) -> Results:
     """One `Results` of several parts of the same method and task; name, preset and provenance are the first part's.
 
+    Episodes of the same arm, domain and training seed in several parts become one cell.
+
     Raises:
         EyehandError: parts of different methods or tasks, with different claims registered, or that measured domains
-            of the same name but different numbers.
+            of the same name but different numbers, or the same episode twice.
     """
     if not parts:
         raise InvalidValueError("results to merge", "none", "at least one")
@@ -346,11 +349,29 @@ def merge(parts: Sequence[Results]) -> Results:
         {name: sum(part.test_reads.get(name, 0) for part in parts) for part in parts for name in part.test_reads},
         first.provenance,
         _merge_domains(parts),
-        tuple(c for part in parts for c in part.cells),
+        _join(c for part in parts for c in part.cells),
         tuple(e for part in parts for e in part.errors),
         tuple(entry for part in parts for entry in part.ledger),
         tuple(gap for part in parts for gap in part.gaps),
     )
+
+
+def _join(cells: Iterable[Cell]) -> tuple[Cell, ...]:
+    """Cells of the same arm, domain and training seed as one: their episodes may be spread over several files."""
+    found: dict[tuple[str, str, int], Cell] = {}
+    for new in cells:
+        key = (new.arm, new.domain, new.training_seed)
+        found[key] = _extended(found[key], new) if key in found else new
+    return tuple(found.values())
+
+
+def _extended(old: Cell, new: Cell) -> Cell:
+    if old.measures.keys() != new.measures.keys():
+        where = f"cell {new.arm} on {new.domain}"
+        raise InvalidValueError("measures", sorted(new.measures), f"those of {old.file}: {sorted(old.measures)}", where)
+    columns = {name: np.concatenate([getattr(old, name), getattr(new, name)]) for name in _COLUMNS}
+    measures = {name: np.concatenate([values, new.measures[name]]) for name, values in old.measures.items()}
+    return replace(old, **columns, measures=measures, file=",".join(filter(None, (old.file, new.file))))
 
 
 def _merge_domains(parts: Sequence[Results]) -> tuple[DomainIdentity, ...]:
