@@ -31,6 +31,7 @@ from eyehand.methods.mask_grasp import Config
 from eyehand.tasks import load_task
 from eyehand.types import Decision, Flags, Floats, Group, Integers, Memory, Observation, Perception, Policy
 from eyehand.world.domain import Domain, mix
+from eyehand.world.simulation import SimulatedWorld
 
 RUNS = Trainings("mask_grasp", "sphere_grasp")
 LAPTOP: Config = load_method(RUNS.method).preset(RUNS.preset)
@@ -38,7 +39,7 @@ SEEDS = (0, 1, 2)
 PLACES = 150  # three times the 50 places of the grid
 BLIND_TRIALS = 400  # of arms that need no pictures of the twin: 50 of each draw
 TRIALS, PART = 64, 16  # of arms that do, and how many of them are one cell
-FRAMES = 400  # on which eyes are compared
+TRAJECTORIES, EVERY = 40, 9  # episodes along which eyes are compared, and steps between frames
 SIM, TEST = "sim", "twin/test"
 RECIPES = ("composited", "primitives", "plain_on_backgrounds", "plain")
 MET = -0.9  # of the gripper from -1 (closed) to 1: the sphere is not between fingers that are closer
@@ -87,12 +88,38 @@ def open_loop(runs: Path, seed: int) -> Results:
 
 
 def eyes(runs: Path, recipe: str) -> Results:
-    """Eyes by one recipe, on frames of the twin's test draws (Fig. 8)."""
-    one = _eyes(runs, recipe)
-    found = Measured(one)
-    shown = other_task(one, starts="anywhere")
-    found.errors(recipe, _perception(shown), [domain(TEST)], FRAMES)
+    """Eyes by one recipe, on frames along trajectories of the expert in the twin's test draws (Fig. 8)."""
+    one, test = _eyes(runs, recipe), domain(TEST)
+    found, perception = Measured(one), _perception(one)
+    world = SimulatedWorld(one.task, test, frozenset({"camera", "privileged", "proprio"}))
+    seeds, measured = _along(world, test.seeds(np.arange(TRAJECTORIES)), perception)
+    found.saw(recipe, test, seeds, measured)
     return found.results()
+
+
+def _along(
+    world: SimulatedWorld[Any], seeds: Integers, perception: Perception[Any]
+) -> tuple[Integers, dict[str, Floats]]:
+    """Errors of a perception by unit on every `EVERY`th frame of the expert's episodes, and seeds for the frames."""
+    obs, expert, memory = world.reset(seeds), world.expert(), None
+    running, step = np.ones(len(seeds), bool), 0
+    found: dict[str, list[Floats]] = {}
+    frames: list[Integers] = []
+    while running.any():
+        if step % EVERY == 0:
+            with torch.inference_mode():
+                off = world.task.interface.distance(
+                    perception.perceive(obs).cpu(), world.task.interface.truth(world.privileged())
+                )
+            for unit, values in off.items():
+                found.setdefault(unit, []).append(values.numpy()[running].astype(np.float64))
+            frames.append(seeds[running] + (step << 16))  # the draw stays in the upper half
+        decision = expert.label(world.privileged(), obs.sent, memory)
+        memory, step = decision.memory, step + 1
+        shown = running if step % EVERY == 0 else np.zeros_like(running)
+        transition = world.step(decision, dict.fromkeys(world.task.camera_size, shown))
+        obs, running = transition.obs, running & ~(transition.terminated | transition.truncated)
+    return np.concatenate(frames), {unit: np.concatenate(parts) for unit, parts in found.items()}
 
 
 def grasp(runs: Path, arm: str, first: int, clutter: int) -> Results:

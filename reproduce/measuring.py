@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -18,7 +18,7 @@ from eyehand.evaluation.results import Cell, InterfaceErrors, Results, cell
 from eyehand.evaluation.trained import Subject, Trained, load_trained
 from eyehand.learning.rollout import Episodes, interface_errors
 from eyehand.tasks import load_task
-from eyehand.types import Integers, Perception, Policy
+from eyehand.types import Floats, Integers, Perception, Policy
 from eyehand.world.domain import Domain
 from eyehand.world.domain_files import load_domain
 from eyehand.world.simulation import SimulatedWorld
@@ -80,9 +80,12 @@ class Measured:
         last = self._runs[-1]
         for domain in domains:
             world = SimulatedWorld(last.task, domain, frozenset({"camera", "privileged", "proprio"}))
-            measured = interface_errors(perception, world, np.arange(count))
-            self._errors += interface_errors_of(arm, last, domain, domain.seeds(np.arange(count)), measured)
-            self._domains[domain.name] = domain
+            self.saw(arm, domain, domain.seeds(np.arange(count)), interface_errors(perception, world, np.arange(count)))
+
+    def saw(self, arm: str, domain: Domain, seeds: Integers, measured: Mapping[str, Floats]) -> None:
+        """Interface errors (N,) by unit that were measured elsewhere, on frames that `seeds` (N,) tell apart."""
+        self._errors += interface_errors_of(arm, self._runs[-1], domain, seeds, measured)
+        self._domains[domain.name] = domain
 
     def episodes(self, arm: str, policy: Policy, domains: Sequence[Domain], episodes: Integers) -> None:
         """Numbered episodes of a policy in each domain."""
