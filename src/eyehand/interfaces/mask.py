@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from eyehand.interfaces.mask_kernels import untouched_blobs  # pyright: ignore[reportUnknownVariableType] - numba types kernels
 from eyehand.types import Array, Flags, Images
 
 SIZE = (100, 100)
@@ -134,27 +135,6 @@ def with_false_blobs(z: torch.Tensor, probability: float, generator: torch.Gener
 
 def false_blobs(told: Flags, true: Flags) -> Array:
     """(B,) number of connected blobs of masks (B, H, W), diagonals included, that touch no pixel of the true masks."""
-    return np.array([_untouched(one, other) for one, other in zip(told, true, strict=True)], dtype=np.float64)
-
-
-def _untouched(told: Flags, true: Flags) -> int:
-    """Blobs of one mask (H, W) without a pixel of the other, found by flooding from one pixel after another."""
-    left = np.pad(told, 1)
-    target = np.pad(true, 1)
-    width, count = left.shape[1], 0
-    flat, wanted = left.ravel(), target.ravel()
-    around = (-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1)
-    for start in np.flatnonzero(flat):
-        if not flat[start]:
-            continue
-        touched, waiting = False, [int(start)]
-        flat[start] = False
-        while waiting:
-            pixel = waiting.pop()
-            touched = touched or bool(wanted[pixel])
-            for step in around:
-                if flat[pixel + step]:
-                    flat[pixel + step] = False
-                    waiting.append(pixel + step)
-        count += not touched
+    count = np.empty(len(told))
+    untouched_blobs(told, true, count)
     return count
