@@ -12,6 +12,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ import pytest
 from eyehand.cli import output
 from eyehand.cli.train import configured, split_config
 from eyehand.cli.verbs import VERBS, find
-from eyehand.methods import load_method
+from eyehand.methods import load_method, method_names
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -76,7 +77,17 @@ def _check(arguments: list[str], quick: bool) -> None:
         assert importlib.util.find_spec(verb.module), f"{verb.module} is missing"
         plain, changes = split_config(arguments[1:])
         output.parse(importlib.import_module(verb.module).Options, plain, verb.name)
-        configured(load_method("modular_dqn").preset("tiny"), None, changes, verb.name)
+        named = [name for name in method_names() if name in plain]
+        assert any(_fits(name, changes, verb.name) for name in named or method_names()), changes
+
+
+def _fits(method: str, changes: Sequence[str], verb: str) -> bool:
+    """Whether a method's configuration has what `--config.NAME` arguments set."""
+    try:
+        configured(load_method(method).preset("tiny"), None, changes, verb)
+    except SystemExit:
+        return False
+    return True
 
 
 @pytest.mark.parametrize(("document", "info", "code"), blocks("python"))
