@@ -24,7 +24,7 @@ from measuring import Measured, Trainings
 from eyehand.evaluation.protocol import oracles
 from eyehand.evaluation.results import Results
 from eyehand.evaluation.trained import Trained, load_trained
-from eyehand.learning.policy import as_modular
+from eyehand.learning.policy import as_modular, unrolled
 from eyehand.learning.rollout import Episodes, run_episodes
 from eyehand.methods import load_method
 from eyehand.methods.mask_grasp import Config
@@ -224,8 +224,8 @@ class Replay:
         return Decision(np.zeros(len(value), np.int64), value, memory + 1)
 
     def unroll(self, obs: Sequence[Observation], memory: Memory, generator: torch.Generator | None = None) -> Decision:
-        """Not needed."""
-        raise NotImplementedError
+        """The commands of T observations in a row."""
+        return unrolled(self, obs, memory, generator)
 
 
 def _cells() -> list[Cell]:

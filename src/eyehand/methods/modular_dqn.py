@@ -16,7 +16,7 @@ Differences from the paper:
     1. n-step returns (paper: 1); `n_step=1` is the paper's (3). The same in both exploration arms.
     2. Double Q-learning (paper: plain maximum); `double_q=False` is the paper's.
     3. Adam with a falling step size (paper: RmsProp at 0.1-0.01); for the eyes gentle: short gradients, a slow start.
-    4. Hundreds of arms step together and every update draws from their common replay.
+    4. Many arms step together and every update draws from their common replay.
     5. The target network follows by averaging (paper: not given).
     6. The first convolution starts at random (paper: from GoogLeNet, whose weights we may not ship).
     7. The time limit (250 steps) bootstraps; the +1 of the reward ends the episode (paper: not given).
