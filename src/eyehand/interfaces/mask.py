@@ -111,10 +111,12 @@ def eroded(z: torch.Tensor) -> torch.Tensor:
 def pixels_dropped(z: torch.Tensor, most: float, generator: torch.Generator) -> torch.Tensor:
     """Masks (B, H, W) without some of their pixels, in each row a share of its own between 0 and `most`."""
     share = most * torch.rand(len(z), generator=generator, device=generator.device)
-    row, *where = z.nonzero(as_tuple=True)  # few pixels are set, so that numbers are drawn for these alone
+    lines = z.sum(dim=2).nonzero(as_tuple=True)  # few lines have pixels, and numbers are drawn for these pixels alone
+    line, column = z[lines].nonzero(as_tuple=True)
+    row, height = (where[line] for where in lines)
     kept = torch.rand(len(row), generator=generator, device=generator.device) >= share[row.to(share.device)]
     out = z.clone()
-    out[row, *where] *= kept.to(z)
+    out[row, height, column] *= kept.to(z)
     return out
 
 
