@@ -11,6 +11,8 @@ from typing import Any, final
 
 import numpy as np
 
+from eyehand.data.recorded import RecordedEpisodes
+from eyehand.errors import EyehandError
 from eyehand.evaluation.crossing import Where, adapt, record, train
 from eyehand.evaluation.gathering import gather, interface_errors_of
 from eyehand.evaluation.protocol import oracles, run_arm
@@ -60,7 +62,8 @@ class Trainings:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with folder.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            record(load_task(self.task), domain, frames, folder)
+            if not _complete(folder, frames):
+                record(load_task(self.task), domain, frames, folder)
         return folder
 
 
@@ -107,6 +110,14 @@ class Measured:
         """Everything."""
         domains = tuple(self._domains.values())
         return gather(self._runs, domains, self._cells, self._errors, time.monotonic() - self._began)
+
+
+def _complete(folder: Path, frames: int) -> bool:
+    """Whether a recording is there and whole; one that was cut short goes on."""
+    try:
+        return len(RecordedEpisodes.open(folder)) >= frames
+    except EyehandError:
+        return False
 
 
 def _where(folder: Path) -> Where:
