@@ -20,7 +20,8 @@ Differences from the paper:
     5. The target network follows by averaging (paper: not given).
     6. The first convolution starts at random (paper: from GoogLeNet, whose weights we may not ship).
     7. The time limit (250 steps) bootstraps; the +1 of the reward ends the episode (paper: not given).
-    8. Fine-tuning replays Theta and draws its images anew, which the closed-form simulator makes cheap.
+    8. One hidden layer follows the convolutions of the eyes (paper: none), because angles are not linear in them.
+    9. Fine-tuning replays Theta and draws its images anew, which the closed-form simulator makes cheap.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class PerceptionConfig(Checked):
     real_share: Share = 0.0
     updates: Amount = 14_000
     batch: Count = 64
-    lr: Rate = 5e-3
+    lr: Rate = 2e-3
     lr_end: Rate = 1e-5
 
 
@@ -113,6 +114,7 @@ class Config(Checked):
     """The whole method, by default for a laptop; `from_scratch` adapts fresh eyes: with a real share of 1 it is RW."""
 
     layers: tuple[ConvLayer, ...] = (ConvLayer(16, 8, 4), ConvLayer(32, 4, 2), ConvLayer(32, 3, 1))
+    eyes_hidden: tuple[Count, ...] = (256,)
     hidden: tuple[Count, ...] = (400, 300)
     perception: PerceptionConfig = PerceptionConfig()
     control: ControlConfig = ControlConfig()
@@ -126,18 +128,18 @@ class Config(Checked):
 
 
 class PerceptionNetwork(nn.Module):
-    """Three convolutions and one fully connected layer, image to Theta (Fig. 1C); the output is linear."""
+    """Three convolutions, hidden layers if any, and one layer to Theta (Fig. 1C); the output is linear."""
 
     reads: frozenset[Group] = frozenset({"camera"})
 
-    def __init__(self, layers: Sequence[ConvLayer]) -> None:
+    def __init__(self, layers: Sequence[ConvLayer], hidden: Sequence[int]) -> None:
         super().__init__()
         self.conv, features = conv_stack(layers, (GREY_SIZE, GREY_SIZE))
-        self.head = nn.Linear(features, scene_configuration.SIZE)
+        self.head = mlp((features, *hidden, scene_configuration.SIZE))
 
     def forward(self, grey: Tensor) -> Tensor:
         """y(I): grey levels (B, 84, 84) uint8 to Theta (B, 5)."""
-        centred = (grey[:, None].to(self.head.weight) - 128.0) / 128.0  # (B, 1, 84, 84)
+        centred = (grey[:, None].to(next(self.parameters())) - 128.0) / 128.0  # (B, 1, 84, 84)
         return 0.5 + self.head(self.conv(centred.contiguous(memory_format=torch.channels_last)))
 
     def perceive(self, obs: Observation) -> Tensor:
@@ -294,8 +296,7 @@ class FineTuneLearner(_QLearner):
         guided = replace(config.control, exploration="k_gps")
         super().__init__("fine_tune", guided, arms, self.config.worlds, self.config.replay, model, source, seed)
         self.eyes, self.hand = self.adam(self.perception), self.adam(self.control)
-        batch, share = self.config.perception_batch, self.config.real_share
-        self.pictures = mixed_batches(self.scenes, recorded, batch, share)
+        self.pictures = mixed_batches(self.scenes, recorded, self.config.perception_batch, self.config.real_share)
 
     def update(self) -> dict[str, Tensor]:
         """One step of every arm, then one update of both networks, each by its own gradient."""
@@ -325,7 +326,7 @@ def tiny() -> Config:
     eyes = PerceptionConfig(updates=12, batch=8)
     hand = ControlConfig(40, worlds=8, batch=16, n_step=4, warm_up=32, replay=256, epsilon_updates=20)
     both = FineTuneConfig(12, worlds=4, task_batch=8, perception_batch=8, replay=128)
-    return Config(layers, (16,), eyes, hand, replace(eyes, real_share=0.75), both, frames=8, evaluations=1)
+    return Config(layers, (8,), (16,), eyes, hand, replace(eyes, real_share=0.75), both, frames=8, evaluations=1)
 
 
 def quick() -> Config:
@@ -343,7 +344,7 @@ def paper() -> Config:
     eyes = PerceptionConfig(updates=4_000_000, batch=128)
     hand = ControlConfig(3_000_000, epsilon_updates=3_000_000, batch=64, worlds=1, n_step=1, double_q=False)
     adapt = PerceptionConfig(real_share=0.75, updates=2_000_000, batch=128)
-    return Config(layers, perception=eyes, control=hand, adapt=adapt, fine_tune=FineTuneConfig(1_000_000))
+    return Config(layers, (), perception=eyes, control=hand, adapt=adapt, fine_tune=FineTuneConfig(1_000_000))
 
 
 PRESETS = {"tiny": tiny, "quick": quick, "laptop": Config, "paper": paper}
@@ -369,7 +370,7 @@ class ModularDQN:
     def networks(self, config: Config, task: Task[Any], seed: int) -> nn.ModuleDict:
         """Perception and control networks, initialised from the seed."""
         hand = ControlNetwork(config.hidden, len(task.commands[0].table or ()))
-        model = nn.ModuleDict({"perception": PerceptionNetwork(config.layers), "control": hand})
+        model = nn.ModuleDict({"perception": PerceptionNetwork(config.layers, config.eyes_hidden), "control": hand})
         for name, module in model.items():
             initialise(module, spawn(seed, f"initialise/{name}"))
         return model
