@@ -1,10 +1,12 @@
 """A finite state machine that picks a small thing off a table with a hand that points down, and tries again.
 
 Reconstructed after Yan et al. 2017, whose appendix with the machine is not public: the hand rises until it sees the
-thing, goes above it, comes down while keeping it in the middle, closes, and lifts. Wherever that fails, it rises
-again. All thresholds are ours. Phases depend on what is seen wherever that tells enough, because learners without
-memory can only imitate what does: open fingers above the thing come down, fingers about the thing close, whatever was
-before.
+thing, goes above it, comes down while keeping it in the middle, closes, and lifts. Wherever that fails, it opens and
+rises again. All thresholds are ours.
+
+The phase follows from the state alone, namely from where the thing is in the hand, from the joints and from the width
+between the fingers, because a learner without memory can imitate nothing else: the fingers' own width tells whether
+they have begun to close, hold something, or have missed. Goals change steadily with the state wherever they can.
 """
 
 from __future__ import annotations
@@ -19,15 +21,15 @@ from eyehand.world.reaching import JointLimits, Nullspace, differential_ik
 from eyehand.world.tabletop import Tabletop
 
 LOOK_FROM_M = np.array([0.68, 0.015, 0.24])  # of the tool, where it sees the whole workspace past its fingers
-RAISED_M, ABOVE_M = 0.10, 0.06  # of the tool above the table when it looks again, and above the thing
-CENTRED_M, ASTRAY_M = 0.004, 0.02  # sideways, to come down and to give up coming down
-DEPTH_M, AT_HEIGHT_M = 0.004, 0.004  # of the finger tips below the thing's middle, and how exact that must be
-ADRIFT_M = 0.008  # from the place to close at, where open fingers come down again before they close
+RAISED_M, ABOVE_M = 0.10, 0.06  # of the tool above the table when it looks for the thing, and above a thing beside it
+CENTRED_M, FUNNEL = 0.004, 4.0  # sideways, where it may be all the way down, and how steeply it comes down to there
+KEEPS_SIGHT = 1.3  # height for each metre sideways at which the thing stays in the picture
+DEPTH_M = 0.0065  # of the finger tips below the middle of the thing: a little above the table, which stops them
+THERE_M, ABOUT_M = (0.005, 0.005), (0.009, 0.009)  # sideways and in height: to begin to close, and to go on with it
 LOST_M = 0.016  # from the tool to a thing that is no longer between the fingers
 UPRIGHT_RAD = 0.08
-CLOSING_STEPS = 6
-OPEN_SHARE = 0.85
-SQUEEZED_M = 0.003  # what a closed gripper's width may lack of the thing's
+BEGUN_SHARE, OPEN_SHARE = 0.9, 0.6  # of the widest: below the first it is closing, above the second it may come down
+SQUEEZED_M = 0.003  # what the width about a thing may differ from the thing's
 GAIN, MOST_M = 0.5, 0.02  # share of the way in a step, and the longest step
 SIGHT = 0.92  # share of the half field of view, which the thing must be in
 _UPRIGHT = np.diag([-1.0, 1.0, -1.0])  # the hand points down, the camera is on the robot's side
@@ -74,12 +76,7 @@ class Graspable(Protocol):
 
 @final
 class GraspMachine:
-    """The expert of grasping tasks.
-
-    Its memory is the phase and the steps spent in it that count, (B,) each. Phases follow what the arm is seen to do
-    and what was sent to it, whoever decided that: a gripper that was not sent to close does not get lifted, one that
-    has closed in the wrong place is raised and opened. A row whose last command is all zeros has just begun.
-    """
+    """The expert of grasping tasks; it has no memory, so that every state has one label, whoever led to it."""
 
     def __init__(self, scene: Tabletop, dt_s: float, most_rad: float, thing_m: float, half_view_rad: float) -> None:
         """Make the machine.
@@ -100,74 +97,47 @@ class GraspMachine:
 
     def label(self, state: Graspable, sent: Floats | None, memory: Memory) -> Decision:
         """Joint steps and gripper (B, J + 1); `aux["stage"]` is the phase."""
-        phase, count = self._follow(state, sent, memory)
+        del sent, memory
+        phase = self._phase(state)
         steps = self._steps(state, self._goal(state, phase))
         grip = np.where(phase >= Phase.CLOSE, -1.0, 1.0)
         value = np.concatenate([steps, grip[:, None]], axis=1)
-        return Decision(np.zeros(len(value), np.int64), value, (phase, count), {"stage": phase})
+        return Decision(np.zeros(len(value), np.int64), value, None, {"stage": phase})
 
-    def _follow(self, state: Graspable, sent: Floats | None, memory: Memory) -> tuple[Integers, Integers]:
-        """The phase that follows, and the steps that count in it."""
-        batch = len(state.width_m)
-        begun = (np.full(batch, int(Phase.RAISE)), np.zeros(batch, np.int64))
-        phase, count = begun if memory is None else memory
-        closing = phase >= Phase.CLOSE
-        if sent is not None:
-            fresh = (sent == 0).all(axis=1)
-            phase, count = np.where(fresh, begun[0], phase), np.where(fresh, begun[1], count)
-            closing = sent[:, -1] < 0.0
-        after = self._after(state, phase, count, closing)
-        count = np.where(after == phase, count + (closing | (phase != Phase.CLOSE)), 0)
-        return after, count
-
-    def _after(self, state: Graspable, phase: Integers, count: Integers, closing: Flags) -> Integers:
+    def _phase(self, state: Graspable) -> Integers:
+        """The phase (B,); the first that applies."""
         offset = state.sphere_m - state.tool_m
         aside, above = np.hypot(offset[:, 0], offset[:, 1]), DEPTH_M - offset[:, 2]  # of the place to close at
-        gripper = self._scene.hand.gripper
-        opened = state.width_m > OPEN_SHARE * gripper.open_m
-        seen, level = self._in_sight(state), self._tilt(state) < UPRIGHT_RAD
-        away = np.sqrt((offset**2).sum(axis=1)) > LOST_M
-        empty = state.width_m < self._thing_m - SQUEEZED_M
-        raised = state.tool_m[:, 2] > RAISED_M - 0.01
-        held = self._thing_m + SQUEEZED_M
-        there = (aside < CENTRED_M) & (np.abs(above) < AT_HEIGHT_M)
-        ready = opened & seen & level & (aside < CENTRED_M) & (above < ABOVE_M + 0.02)
-        adrift = opened & (np.maximum(aside, np.abs(above)) > ADRIFT_M)
-        go = [
-            (phase == Phase.RAISE) & raised & seen & opened,
-            (phase == Phase.ALIGN) & ready,
-            (phase == Phase.DESCEND) & there,
-            (phase == Phase.CLOSE) & (count >= CLOSING_STEPS) & ~empty & ~away,
-        ]
-        fail = [
-            (phase == Phase.ALIGN) & ~seen,
-            (phase == Phase.DESCEND) & ((aside > ASTRAY_M) | ~seen | ((count > 3) & ~opened & ~there)),
-            (phase == Phase.CLOSE) & (away | ((count >= CLOSING_STEPS) & empty)),
-            (phase == Phase.LIFT) & (away | empty),
-        ]
-        out = np.where(np.logical_or.reduce(go), phase + 1, phase)
-        out = np.where(np.logical_or.reduce(fail), int(Phase.RAISE), out)
-        out = np.where(((out == Phase.RAISE) & ready) | ((phase == Phase.CLOSE) & adrift), int(Phase.DESCEND), out)
-        loose = (phase == Phase.LIFT) & ~closing & (state.width_m > held)
-        return np.where(((out == Phase.RAISE) | loose) & there & ~empty, int(Phase.CLOSE), out)
+        open_m, width_m = self._scene.hand.gripper.open_m, state.width_m
+        reach_m = np.where((width_m < BEGUN_SHARE * open_m)[:, None], ABOUT_M, THERE_M)
+        about = (aside < reach_m[:, 0]) & (np.abs(above) < reach_m[:, 1])
+        near = np.sqrt((offset**2).sum(axis=1)) < LOST_M
+        tight, empty = width_m < self._thing_m + SQUEEZED_M, width_m < self._thing_m - SQUEEZED_M
+        phases = {
+            Phase.LIFT: near & tight & ~empty,
+            Phase.CLOSE: about & ~empty,
+            Phase.RAISE: ~self._in_sight(state) | (width_m < OPEN_SHARE * open_m),
+            Phase.DESCEND: aside < CENTRED_M + ABOVE_M / FUNNEL,
+        }
+        return np.select(list(phases.values()), [int(phase) for phase in phases], int(Phase.ALIGN))
 
     def _goal(self, state: Graspable, phase: Integers) -> Floats:
         """Where the tool should be, (B, 3)."""
-        tool, thing = state.tool_m, state.sphere_m
-        aside = np.hypot(*(thing - tool)[:, :2].T)
-        straight_up = np.stack([tool[:, 0], tool[:, 1], np.full(len(tool), RAISED_M + 0.02)], axis=1)
-        look = np.broadcast_to(LOOK_FROM_M, tool.shape)
-        rise = np.where((self._in_sight(state) | (tool[:, 2] < RAISED_M))[:, None], straight_up, look)
-        down = thing - np.array([0.0, 0.0, DEPTH_M])
-        down[:, 2] += np.clip(2.0 * (aside - CENTRED_M), 0.0, ABOVE_M)  # not lower than it is centred
-        goals = {
-            Phase.RAISE: rise,
-            Phase.ALIGN: thing + np.array([0.0, 0.0, ABOVE_M]),
-            Phase.DESCEND: down,
-            Phase.CLOSE: tool,
-            Phase.LIFT: tool + np.array([0.0, 0.0, 0.05]),
-        }
-        return np.select([(phase == one)[:, None] for one in goals], list(goals.values()))
+        tool = state.tool_m
+        up = tool + np.array([0.0, 0.0, 0.05])
+        look = np.where((tool[:, 2] < RAISED_M)[:, None], up, np.broadcast_to(LOOK_FROM_M, tool.shape))
+        over = state.sphere_m.copy()
+        over[:, 2] += self._height(state, phase) - DEPTH_M
+        out = np.where((self._in_sight(state) | (phase == Phase.CLOSE))[:, None], over, look)
+        return np.where((phase == Phase.LIFT)[:, None], up, out)
+
+    def _height(self, state: Graspable, phase: Integers) -> Floats:
+        """How far (B,) above the place to close at the tool should be: 0 once it is centred, upright and open."""
+        aside = np.hypot(*(state.sphere_m - state.tool_m)[:, :2].T)
+        shut_m = (OPEN_SHARE * self._scene.hand.gripper.open_m - state.width_m) * (phase < Phase.CLOSE)
+        whys = (FUNNEL * (aside - CENTRED_M), 2.0 * shut_m, self._tilt(state) - UPRIGHT_RAD)
+        near = np.max([np.clip(why, 0.0, ABOVE_M) for why in whys], axis=0)
+        return np.maximum(near, np.clip(KEEPS_SIGHT * aside - 0.04, 0.0, 0.2))
 
     def _steps(self, state: Graspable, goal_m: Floats) -> Floats:
         """Joint steps (B, J) towards the goal, the hand kept upright."""
