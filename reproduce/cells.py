@@ -158,7 +158,8 @@ def _chosen(name: str, known: Mapping[str, Cell], runs: Path, results: Path) -> 
     ]
     name = random.choice(ready) if name == "any" and ready else name
     if name not in ready:
-        raise UnknownNameError("cell that can be made again", name, tuple(ready))
+        sys.stderr.write(f"{UnknownNameError('cell that can be made again', name, tuple(ready))}\n")
+        sys.exit(2)
     return known[name]
 
 

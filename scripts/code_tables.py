@@ -198,7 +198,7 @@ def _value(value: object) -> str:
     if isinstance(value, ConvLayer):
         return f"{value.filters} of {value.kernel}x{value.kernel}/{value.stride}"
     if isinstance(value, tuple):
-        return ", ".join(map(_value, value))
+        return ", ".join(map(_value, value)) or "none"
     if isinstance(value, bool | str):
         return str(value).lower()
     return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else f"{value:g}"

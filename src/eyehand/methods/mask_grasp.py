@@ -1,4 +1,4 @@
-"""A closed-loop grasp through a segmentation mask (Yan, Frosio, Tyree, Kautz 2017, arXiv:1712.03303).
+"""A closed-loop grasp through a segmentation mask (Yan et al., arXiv:1712.03303 of 2017 and arXiv:2005.07695 of 2020).
 
 Idea: a mask of the target joins perception (picture to mask) and control (mask and joints to joint steps). The hand
 learns in simulation by DAgger from a state machine that sees everything; masks look alike everywhere, so that only the
@@ -78,7 +78,7 @@ class EyesConfig(Checked):
     recipe: Recipe = "composited"
     photographs: str = ""  # folder of backgrounds for training; with none, recipes that need them wait for `adapt`
     widths: tuple[Count, Count, Count, Count] = (8, 8, 16, 16)
-    images: Count = 5_000
+    images: Count = 1_250
     updates: Amount = 2_000
     batch: Count = 16
     positive_weight: Annotated[float, Range(1)] = 5.0
@@ -321,8 +321,8 @@ def quick() -> Config:
 
 def paper() -> Config:
     """The paper's frames, epochs and pictures, for a GPU."""
-    dagger = DaggerConfig(iterations=50, frames=1_000, worlds=10, epochs=200, lr_end=1e-3)
-    eyes = EyesConfig(widths=(16, 32, 32, 32), updates=60_000)
+    dagger = DaggerConfig(iterations=50, frames=1_000, worlds=10, epochs=200, batch=64, lr_end=1e-3)
+    eyes = EyesConfig(widths=(16, 32, 32, 32), images=5_000, updates=60_000)
     return Config(ControlConfig(dagger=dagger, evaluations=10), eyes)
 
 

@@ -1,0 +1,75 @@
+"""The cells of a reproduction: skipped when they are there, in order, and made again to compare."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SCRIPT = """
+import sys
+from pathlib import Path
+import numpy as np
+from cells import Cell, main
+from eyehand.evaluation.results import DomainIdentity, InterfaceErrors, Results
+
+def make(name, offset=0.0):
+    def made(runs):
+        (runs / name).mkdir(parents=True, exist_ok=True)
+        print("making", name)
+        values = np.arange(3.0) + (offset if Path("changed").exists() else 0.0)
+        errors = (InterfaceErrors(name, "sim", 0, "theta", "", np.arange(3), values),)
+        return Results("x", "m", "t", domains=(DomainIdentity("sim", 1, "0" * 64),), errors=errors)
+    return made
+
+def broken(runs):
+    raise ValueError("no such thing")
+
+main("m", [
+    Cell("b", make("b"), ("a",)), Cell("a", make("a", 1.0)), Cell("bad", broken), Cell("c", make("c"), ("bad",))
+])
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "m.py").write_text(SCRIPT, encoding="utf-8")
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'reproduce'}:{ROOT / 'src'}"}
+    command = [sys.executable, "m.py", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_cells_run_after_what_they_read_and_a_failure_leaves_out_what_reads_it(folder: Path) -> None:
+    done = run(folder, "--jobs", "2")
+    assert done.returncode == 2
+    begun = [line.split(":")[0] for line in done.stdout.splitlines() if line.endswith("begun.")]
+    assert begun.index("a") < begun.index("b")
+    assert "c" not in begun
+    assert "c: left out, because bad failed." in done.stdout
+    assert "Failed: bad, c" in done.stdout
+    assert "no such thing" in (folder / "runs/reproduce/bad.log").read_text(encoding="utf-8")
+    assert sorted(path.name for path in (folder / "results/m").iterdir()) == ["a.json", "b.json"]
+
+
+def test_what_is_there_is_not_made_again_unless_asked_and_then_compared(folder: Path) -> None:
+    first = run(folder, "--only", "[ab]", "--jobs", "0")
+    assert (first.returncode, first.stdout.count("making")) == (0, 2)
+    assert json.loads((folder / "results/m/a.json").read_text(encoding="utf-8"))["name"] == "a"
+    assert run(folder, "--only", "[ab]", "--jobs", "0").stdout == "m: 2 of 2 cells are there.\n"
+    same = run(folder, "--again", "a")
+    assert (same.returncode, same.stdout.splitlines()[-1]) == (0, "a: every outcome is the same")
+    (folder / "changed").touch()
+    other = run(folder, "--again", "a")
+    assert (other.returncode, other.stdout.splitlines()[-1]) == (1, "a: differs in a on sim, theta")
+    unknown = run(folder, "--again", "z")
+    assert unknown.returncode == 2
+    assert unknown.stderr.startswith("Unknown cell that can be made again 'z'. Allowed: a, b")
