@@ -47,12 +47,14 @@ class Cell:
         make: trains or measures with runs in a folder, and returns the results.
         after: names of the cells whose runs it reads.
         curves: metrics of the run of the same name whose learning curves are kept beside the results.
+        files: JSON files that it leaves in the folder of runs, to be kept beside the results too.
     """
 
     name: str
     make: Callable[[Path], Results]
     after: tuple[str, ...] = ()
     curves: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,12 @@ def _make(cell: Cell, runs: Path, results: Path) -> None:
     began = time.monotonic()
     results.mkdir(parents=True, exist_ok=True)
     made = dataclasses.replace(cell.make(runs), name=cell.name)
+    beside = results.parent / "curves" / results.name
     if cell.curves:
-        _keep_curves(cell, runs, results.parent / "curves" / results.name)
+        _keep_curves(cell, runs, beside)
+    for name in cell.files:
+        beside.mkdir(parents=True, exist_ok=True)
+        replace_text(beside / name, (runs / name).read_text(encoding="utf-8"))
     write_results(made, _file(results, cell))
     print(f"{cell.name}: {(time.monotonic() - began) / 60:.1f} minutes.", flush=True)
 

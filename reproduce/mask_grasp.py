@@ -10,8 +10,9 @@ of its 8 draws and not 50; arms with true masks, which need no pictures, run 50 
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, final
@@ -21,6 +22,7 @@ import torch
 from cells import Cell, main
 from measuring import Measured, Trainings
 
+from eyehand.data.durable import replace_text
 from eyehand.evaluation.protocol import oracles
 from eyehand.evaluation.results import Results
 from eyehand.evaluation.trained import Trained, load_trained
@@ -32,6 +34,7 @@ from eyehand.tasks import load_task
 from eyehand.types import Decision, Flags, Floats, Group, Integers, Memory, Observation, Perception, Policy
 from eyehand.world.domain import Domain, mix
 from eyehand.world.simulation import SimulatedWorld
+from eyehand.world.task import Task
 
 RUNS = Trainings("mask_grasp", "sphere_grasp")
 LAPTOP: Config = load_method(RUNS.method).preset(RUNS.preset)
@@ -41,6 +44,7 @@ BLIND_TRIALS = 400  # of arms that need no pictures of the twin: 50 of each draw
 TRIALS, PART = 64, 16  # of arms that do, and how many of them are one cell
 TRAJECTORIES, EVERY = 40, 9  # episodes along which eyes are compared, and steps between frames
 SIM, TEST = "sim", "twin/test"
+EPOCHS = 10  # checkpoints of eyes that stay, on which they are compared while they learn
 RECIPES = ("composited", "primitives", "plain_on_backgrounds", "plain")
 MET = -0.9  # of the gripper from -1 (closed) to 1: the sphere is not between fingers that are closer
 SUCCESS = ("eval/sim/success",)
@@ -78,48 +82,87 @@ def open_loop(runs: Path, seed: int) -> Results:
     """What the hand did in simulation where it succeeded, replayed under the twin's motion from the same starts."""
     one, moved = load_trained(runs / f"dagger-{seed}"), domain("motion")
     seeds = moved.seeds(np.arange(BLIND_TRIALS // 4))
-    watch = _Commands()
+    watch = _Joints()
     there = run_episodes(oracles(one, domain(SIM))["perception"], one.task, domain(SIM), seeds, len(seeds), watch)
     kept = np.flatnonzero(there.success)
-    replay = Replay(np.stack(watch.values)[:, kept])
+    replay, blind, seeing = Replay(np.stack(watch.values)[:, kept]), _Joints(), _Joints()
     found = Measured(one)
-    found.ran("open_loop", moved, run_episodes(replay, one.task, moved, seeds[kept], len(kept)))
+    found.ran("open_loop", moved, run_episodes(replay, one.task, moved, seeds[kept], len(kept), blind))
+    looked = oracles(one, moved)["perception"]
+    run_episodes(looked, one.task, moved, seeds[kept][:1], 1, seeing)
+    traces = {"simulated": watch.joints, "open loop": blind.joints, "closed loop": seeing.joints}
+    first = {"simulated": int(kept[0]), "open loop": 0, "closed loop": 0}
+    document = {name: np.stack(rows)[:, first[name]].round(4).tolist() for name, rows in traces.items()}
+    replace_text(runs / f"joints-{seed}.json", json.dumps({"q_rad": document}) + "\n")
     return found.results()
 
 
 def eyes(runs: Path, recipe: str) -> Results:
     """Eyes by one recipe, on frames along trajectories of the expert in the twin's test draws (Fig. 8)."""
-    one, test = _eyes(runs, recipe), domain(TEST)
-    found, perception = Measured(one), _perception(one)
-    world = SimulatedWorld(one.task, test, frozenset({"camera", "privileged", "proprio"}))
-    seeds, measured = _along(world, test.seeds(np.arange(TRAJECTORIES)), perception)
+    one = _eyes(runs, recipe)
+    _keep_epochs(runs, recipe, one)
+    found, test = Measured(one), domain(TEST)
+    seeds, measured = _errors(_frames(one.task, test, TRAJECTORIES), _perception(one))
     found.saw(recipe, test, seeds, measured)
     return found.results()
 
 
-def _along(
-    world: SimulatedWorld[Any], seeds: Integers, perception: Perception[Any]
-) -> tuple[Integers, dict[str, Floats]]:
-    """Errors of a perception by unit on every `EVERY`th frame of the expert's episodes, and seeds for the frames."""
+def _keep_epochs(runs: Path, recipe: str, one: Trained) -> None:
+    """Precision and recall while the eyes learn, on frames of the twin that may be looked at: twin/val."""
+    frames = _frames(one.task, domain("twin"), TRAJECTORIES // 4)
+    lines: list[dict[str, float]] = []
+    for step in one.run.checkpoints.steps():
+        _, measured = _errors(frames, _perception(load_trained(one.run.folder, step)))
+        lines.append({"step": step, **{unit: float(values.mean()) for unit, values in measured.items()}})
+    replace_text(runs / f"{recipe}-epochs.json", json.dumps({"domain": "twin/val", "lines": lines}) + "\n")
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What the camera saw at one step of several episodes.
+
+    Attributes:
+        obs: the observation.
+        shown: (B,) rows whose episode still runs.
+        truth: (B, 100, 100) true masks.
+        seeds: (B,) numbers that tell the frames apart; the draw stays in the upper half.
+    """
+
+    obs: Observation
+    shown: Flags
+    truth: torch.Tensor
+    seeds: Integers
+
+
+def _frames(task: Task[Any], where: Domain, episodes: int) -> list[_Frame]:
+    """Every `EVERY`th frame of the expert's episodes."""
+    world = SimulatedWorld(task, where, frozenset({"camera", "privileged", "proprio"}))
+    seeds = where.seeds(np.arange(episodes))
     obs, expert, memory = world.reset(seeds), world.expert(), None
     running, step = np.ones(len(seeds), bool), 0
-    found: dict[str, list[Floats]] = {}
-    frames: list[Integers] = []
+    found: list[_Frame] = []
     while running.any():
         if step % EVERY == 0:
-            with torch.inference_mode():
-                off = world.task.interface.distance(
-                    perception.perceive(obs).cpu(), world.task.interface.truth(world.privileged())
-                )
-            for unit, values in off.items():
-                found.setdefault(unit, []).append(values.numpy()[running].astype(np.float64))
-            frames.append(seeds[running] + (step << 16))  # the draw stays in the upper half
+            truth = world.task.interface.truth(world.privileged())
+            found.append(_Frame(replace(obs, privileged=None), running, truth, seeds + (step << 16)))
         decision = expert.label(world.privileged(), obs.sent, memory)
         memory, step = decision.memory, step + 1
-        shown = running if step % EVERY == 0 else np.zeros_like(running)
-        transition = world.step(decision, dict.fromkeys(world.task.camera_size, shown))
+        looking = running if step % EVERY == 0 else np.zeros_like(running)
+        transition = world.step(decision, dict.fromkeys(world.task.camera_size, looking))
         obs, running = transition.obs, running & ~(transition.terminated | transition.truncated)
-    return np.concatenate(frames), {unit: np.concatenate(parts) for unit, parts in found.items()}
+    return found
+
+
+def _errors(frames: Sequence[_Frame], perception: Perception[Any]) -> tuple[Integers, dict[str, Floats]]:
+    """Errors of a perception by unit on the frames that were shown, and their seeds."""
+    distance, parts = load_task(RUNS.task).interface.distance, dict[str, list[Floats]]()
+    for frame in frames:
+        with torch.inference_mode():
+            off = distance(perception.perceive(frame.obs).cpu(), frame.truth)
+        for unit, values in off.items():
+            parts.setdefault(unit, []).append(values.numpy()[frame.shown].astype(np.float64))
+    seeds = np.concatenate([frame.seeds[frame.shown] for frame in frames])
+    return seeds, {unit: np.concatenate(values) for unit, values in parts.items()}
 
 
 def grasp(runs: Path, arm: str, first: int, clutter: int) -> Results:
@@ -153,11 +196,11 @@ def _eyes(runs: Path, recipe: str) -> Trained:
     config = replace(
         LAPTOP, control=replace(LAPTOP.control, dagger=dagger, evaluations=0), eyes=replace(LAPTOP.eyes, recipe=recipe)
     )
-    one = RUNS.trained(runs / f"hand-of-{recipe}", 0, config)
+    one = RUNS.trained(runs / f"hand-of-{recipe}", 0, config, keep=EPOCHS)
     if recipe in ("plain", "primitives"):
         return one
     recording = RUNS.recorded(runs / "recordings/backgrounds", domain("twin"), LAPTOP.frames)
-    return RUNS.adapted(runs / recipe, one.run.folder, config, recording)
+    return RUNS.adapted(runs / recipe, one.run.folder, config, recording, keep=EPOCHS)
 
 
 def _perception(one: Trained) -> Perception[Any]:
@@ -186,22 +229,28 @@ class _Fingers:
         self.met = met if not len(self.met) else self.met | met
 
 
-class _Commands:
-    """Keeps what a batch did, step by step."""
+class _Joints:
+    """Keeps the joints that a batch's robots reported, and what it did, step by step."""
 
     def __init__(self) -> None:
+        self.joints: list[Floats] = []
         self.values: list[Floats] = []
 
     def __call__(self, obs: Observation, decision: Decision, running: Flags) -> None:
-        del obs, running
+        del running
+        assert obs.proprio is not None, "the policy asks for the robot's state"
+        self.joints.append(obs.proprio[:, :7].copy())
         self.values.append(decision.value.copy())
 
 
 @final
 class Replay:
-    """A policy that repeats commands (T, B, D) without looking, and then stays where it is."""
+    """A policy that repeats commands (T, B, D) without looking, and then stays where it is.
 
-    reads: frozenset[Group] = frozenset()
+    It reads the joints only for those who watch it; nothing it does depends on them.
+    """
+
+    reads: frozenset[Group] = frozenset({"proprio"})
 
     def __init__(self, values: Floats) -> None:
         """Take the commands."""
@@ -236,8 +285,10 @@ def _cells() -> list[Cell]:
         for seed in SEEDS:
             make = partial(hand, name=f"{arm}-{seed}", arm=arm, seed=seed, config=config)
             cells.append(Cell(f"{arm}-{seed}", make, (), SUCCESS))
-    cells += [Cell(f"open_loop-{seed}", partial(open_loop, seed=seed), (f"dagger-{seed}",)) for seed in SEEDS]
-    cells += [Cell(recipe, partial(eyes, recipe=recipe)) for recipe in RECIPES]
+    for seed in SEEDS:
+        make = partial(open_loop, seed=seed)
+        cells.append(Cell(f"open_loop-{seed}", make, (f"dagger-{seed}",), (), (f"joints-{seed}.json",)))
+    cells += [Cell(recipe, partial(eyes, recipe=recipe), (), (), (f"{recipe}-epochs.json",)) for recipe in RECIPES]
     cells.append(Cell("end_to_end", end_to_end, (), SUCCESS))
     for arm, clutter in (*((recipe, c) for recipe in RECIPES[:2] for c in (0, 3)), ("end_to_end", 0)):
         for first in range(0, TRIALS, PART):

@@ -44,17 +44,17 @@ class Trainings:
         """A shipped domain of the task."""
         return load_domain(name, self.task)
 
-    def trained(self, folder: Path, seed: int, config: Any, options: tuple[str, ...] = ()) -> Trained:
+    def trained(self, folder: Path, seed: int, config: Any, options: tuple[str, ...] = (), keep: int = 2) -> Trained:
         """The run of a folder, trained in simulation as far as it is not yet; `options` are the task's."""
         subject = Subject(self.method, self.task, options, self.preset, seed)
-        train(subject, config, _where(folder))
+        train(subject, config, _where(folder, keep))
         return load_trained(folder)
 
-    def adapted(self, folder: Path, parent: Path, config: Any, recording: Path) -> Trained:
+    def adapted(self, folder: Path, parent: Path, config: Any, recording: Path, keep: int = 2) -> Trained:
         """The run of a folder, adapted from its parent with a recording as far as it is not yet."""
         before = load_trained(parent).subject
         subject = Subject(self.method, self.task, before.options, self.preset, before.seed, str(parent), str(recording))
-        adapt(subject, config, _where(folder))
+        adapt(subject, config, _where(folder, keep))
         return load_trained(folder)
 
     def recorded(self, folder: Path, domain: Domain, frames: int) -> Path:
@@ -120,5 +120,5 @@ def _complete(folder: Path, frames: int) -> bool:
         return False
 
 
-def _where(folder: Path) -> Where:
-    return Where(folder, resume=(folder / "config.json").exists(), threads=1)
+def _where(folder: Path, keep: int) -> Where:
+    return Where(folder, resume=(folder / "config.json").exists(), threads=1, keep=keep)

@@ -59,6 +59,17 @@ def test_overrides_come_from_a_file_and_then_from_the_command_line(tmp_path: Pat
     assert (config["seed"], config["options"], config["config"]["perception"]["batch"]) == (7, ["joints=2"], 4)
 
 
+def test_as_many_checkpoints_stay_as_are_asked_for(tmp_path: Path, told: Told, refused: Callable[..., str]) -> None:
+    run = tmp_path / "run"
+    changes = ["--config.perception.updates", 20, "--config.control.updates", 0]
+    told("train", "modular_dqn", "--preset", "tiny", "--out", run, "--keep", 4, *changes)
+    kept = sorted(int(path.name) for path in (run / "checkpoints").iterdir() if path.name.isdecimal())
+    assert kept == [14, 16, 18, 20]
+    nowhere = ("train", "modular_dqn", "--preset", "tiny", "--out", tmp_path / "none", "--keep", 0)
+    assert refused(*nowhere) == "Invalid keep: got 0, allowed is at least 1 checkpoint."
+    assert not (tmp_path / "none").exists()
+
+
 def test_evaluating_gives_a_rate_with_its_interval(made: Path, told: Told) -> None:
     found = told("evaluate", made / "run", "--trials", 3)
     assert found["n"] == 3

@@ -35,11 +35,13 @@ class Options:
     seed: int | None = None
     """Seed of everything random; by default that of the run."""
     resume: Path | None = None
-    """Go on with the adaptation in this folder; nothing else but --device and --json is needed."""
+    """Go on with the adaptation in this folder; nothing else but --device, --keep and --json is needed."""
     device: str = "auto"
     """Where to learn: auto, cpu or cuda."""
     threads: int = 0
     """Threads that PyTorch computes on; 0 for half of the cores. A resumed run is exact on as many as before."""
+    keep: int = 2
+    """How many of the newest checkpoints stay; `--step` of other verbs names one."""
     json: bool = False
     """Print JSON, and no progress."""
 
@@ -50,14 +52,18 @@ def run(arguments: Sequence[str]) -> int:
     options = output.parse(Options, plain, "adapt")
     if options.resume is not None:
         refuse_changes(changes)
-        done = adapt(Subject("", ""), None, Where(options.resume, True, options.device, options.json, options.threads))
+        done = adapt(
+            Subject("", ""),
+            None,
+            Where(options.resume, True, options.device, options.json, options.threads, options.keep),
+        )
     else:
         if options.run is None or options.data is None:
             raise EyehandError("Name a run and a recording: `eyehand adapt runs/reach --data recordings/twin`.")
         subject, config = _subject(options, options.run, options.data)
         config = configured(config, options.overrides, changes, "adapt", options.json)
         folder = options.out or options.run.with_name(f"{options.run.name}-adapted")
-        done = adapt(subject, config, Where(folder, False, options.device, options.json, options.threads))
+        done = adapt(subject, config, Where(folder, False, options.device, options.json, options.threads, options.keep))
     emit_run(done, options.json)
     return 0
 

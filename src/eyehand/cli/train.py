@@ -38,11 +38,13 @@ class Options:
     seed: int = 0
     """Seed of everything random."""
     resume: Path | None = None
-    """Go on with the run in this folder; nothing else but --device and --json is needed."""
+    """Go on with the run in this folder; nothing else but --device, --keep and --json is needed."""
     device: str = "auto"
     """Where to learn: auto, cpu or cuda."""
     threads: int = 0
     """Threads that PyTorch computes on; 0 for half of the cores. A resumed run is exact on as many as before."""
+    keep: int = 2
+    """How many of the newest checkpoints stay; `--step` of other verbs names one."""
     json: bool = False
     """Print JSON, and no progress."""
 
@@ -53,7 +55,11 @@ def run(arguments: Sequence[str]) -> int:
     options = output.parse(Options, plain, "train")
     if options.resume is not None:
         refuse_changes(changes)
-        done = train(Subject("", ""), None, Where(options.resume, True, options.device, options.json, options.threads))
+        done = train(
+            Subject("", ""),
+            None,
+            Where(options.resume, True, options.device, options.json, options.threads, options.keep),
+        )
     else:
         if not options.method:
             raise EyehandError("Name a method, for example `eyehand train modular_dqn`, or a run to --resume.")
@@ -61,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
         preset = load_method(options.method).preset(options.preset)
         config = configured(preset, options.overrides, changes, "train", options.json)
         folder = options.out or Path("runs") / f"{options.method}-{options.preset}-{options.seed}"
-        done = train(subject, config, Where(folder, False, options.device, options.json, options.threads))
+        done = train(subject, config, Where(folder, False, options.device, options.json, options.threads, options.keep))
     emit_run(done, options.json)
     return 0
 

@@ -47,6 +47,7 @@ class Where:
         device: "auto", "cpu" or "cuda".
         quiet: show no progress.
         threads: threads that PyTorch computes on; 0 for half of the cores.
+        keep: how many of the newest checkpoints stay.
     """
 
     folder: Path
@@ -54,6 +55,7 @@ class Where:
     device: str = "auto"
     quiet: bool = False
     threads: int = 0
+    keep: int = 2
 
 
 def train(subject: Subject, config: Any, where: Where) -> Run:
@@ -118,13 +120,17 @@ def _taken_back(run: Run, where: Where) -> Generator[None]:
 
 def _enter(subject: Subject, config: Any, where: Where, resume_command: str) -> tuple[Run, Subject, Any, Method[Any]]:
     """Create the run, or open it and read what it is about."""
+    if where.keep < 1:
+        raise InvalidValueError("keep", where.keep, "at least 1 checkpoint")
     use_threads(where.threads)
     if not where.resume:
         method: Method[Any] = load_method(subject.method)
         check_fit(method, subject.build_task())
         run = Run.create(where.folder, to_config_json(subject, config), where.quiet, resume_command)
+        run.checkpoints.keep = where.keep
         return run, subject, config, method
     run = Run.open(where.folder, where.quiet, resume_command)
+    run.checkpoints.keep = where.keep
     subject = read_subject(run)
     method = load_method(subject.method)
     return run, subject, read_config(run, method), method
