@@ -2,7 +2,8 @@
 
     python scripts/write_plots.py
 
-Fig. 4 of modular_dqn (errors by network and domain) and Fig. 5 (success while learning) go to `docs/images/`; a figure
+Figures 4 and 5 of modular_dqn (errors by network and domain, success while learning) and Figures 4, 5 and 8 of
+mask_grasp (joints with and without looking, success by frames, eyes while they learn) go to `docs/images/`; a figure
 whose numbers are missing is left out.
 """
 
@@ -13,14 +14,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from reproduced import LIVE, SIM, TEST, results_of
 from write_results import ROOT
 
 from eyehand.evaluation.curves import Curve, Lines, curve
-from eyehand.evaluation.plots import error_boxes, learning_curves
+from eyehand.evaluation.plots import error_boxes, learning_curves, traces
+from eyehand.learning.mask_pictures import RECIPES
+from eyehand.methods import load_method
 from eyehand.types import Floats
 
-METHOD = "modular_dqn"
+METHOD, GRASP = "modular_dqn", "mask_grasp"
 NETWORKS = ("SIM", "RW", "P25", "P50", "P75", "P100", "EE2-FT", "constant_mean")
 SUCCESS = "eval/sim/success"
 HANDS = {
@@ -53,22 +57,69 @@ def control(root: Path) -> bytes | None:
     return learning_curves(curves, "success in simulation") if curves else None
 
 
-def _lines(root: Path, name: str) -> Lines:
+def joints(root: Path) -> bytes | None:
+    """Fig. 4 of mask_grasp: the three joints that move most, simulated, replayed in the twin's motion, and steered."""
+    path = root / "results/curves" / GRASP / "joints-0.json"
+    if not path.exists():
+        return None
+    found = {name: np.array(rows) for name, rows in json.loads(path.read_text(encoding="utf-8"))["q_rad"].items()}
+    most = np.argsort(-np.ptp(found["simulated"], axis=0))[:3]
+    panels = {f"joint {joint + 1}": {name: rows[:, joint] for name, rows in found.items()} for joint in sorted(most)}
+    return traces(panels, "steps of 0.1 s", "joint angle [rad]")
+
+
+def frames(root: Path) -> bytes | None:
+    """Fig. 5 of mask_grasp: success with true masks by labelled frames."""
+    dagger = load_method(GRASP).preset("laptop").control.dagger
+    found: list[Curve | None] = []
+    for arm in ("dagger", "behaviour_cloning"):
+        runs = [_lines(root, f"{arm}-{seed}", GRASP, dagger.frames / dagger.epochs) for seed in range(3)]
+        found.append(curve(arm.replace("_", " "), SUCCESS, [lines for lines in runs if lines]))
+    curves = [one for one in found if one is not None]
+    return learning_curves(curves, "success in simulation", x_label="labelled frames") if curves else None
+
+
+def epochs(root: Path) -> bytes | None:
+    """Fig. 8 of mask_grasp: precision and recall of the eyes while they learn, on frames of twin/val."""
+    found: list[Curve | None] = []
+    for recipe in RECIPES:
+        path = root / "results/curves" / GRASP / f"{recipe}-epochs.json"
+        if not path.exists():
+            continue
+        lines = json.loads(path.read_text(encoding="utf-8"))["lines"]
+        first = lines[0]["step"] if lines else 0
+        for what in ("precision", "recall"):
+            kept = [{"step": line["step"] - first, what: 1.0 - line[f"{what}_lost"]} for line in lines]
+            found.append(curve(f"{recipe}, {what}", what, [kept]))
+    curves = [one for one in found if one is not None]
+    return learning_curves(curves, "on twin/val", x_label="updates after the first checkpoint") if curves else None
+
+
+def _lines(root: Path, name: str, method: str = METHOD, scale: float = 1.0) -> Lines:
     """The success of a cell's hand by updates of the hand; those of the eyes that came before are taken off."""
-    path = root / "results/curves" / METHOD / f"{name}.json"
+    path = root / "results/curves" / method / f"{name}.json"
     if not path.exists():
         return []
     kept: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["curves"]
     before = max((step for step, _ in kept.get("eval/sim/error_theta", [])), default=0)
-    return [{"step": step - before, SUCCESS: value} for step, value in kept.get(SUCCESS, [])]
+    return [{"step": scale * (step - before), SUCCESS: value} for step, value in kept.get(SUCCESS, [])]
+
+
+FIGURES = {
+    "modular_dqn_errors": errors,
+    "modular_dqn_control": control,
+    "mask_grasp_joints": joints,
+    "mask_grasp_frames": frames,
+    "mask_grasp_epochs": epochs,
+}
 
 
 def main(root: Path = ROOT) -> None:
     """Draw what there are numbers for."""
-    for name, draw in (("errors", errors), ("control", control)):
+    for name, draw in FIGURES.items():
         if (picture := draw(root)) is not None:
-            (root / "docs/images" / f"{METHOD}_{name}.png").write_bytes(picture)
-            print(f"docs/images/{METHOD}_{name}.png")
+            (root / "docs/images" / f"{name}.png").write_bytes(picture)
+            print(f"docs/images/{name}.png")
 
 
 if __name__ == "__main__":

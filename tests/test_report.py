@@ -254,6 +254,7 @@ def test_plots_are_pictures_and_repeat_exactly():
         lambda theme: plots.success_against_error(some, theme),
         lambda theme: plots.success_bars(rates, theme),
         lambda theme: plots.error_boxes(boxes, "error", theme),
+        lambda theme: plots.traces({"joint 1": boxes["SIM"], "joint 2": boxes["SIM"]}, "step", "rad", theme),
     ]
     for draw in drawings:
         assert min(size_of(draw(plots.LIGHT))) > 300

@@ -65,8 +65,10 @@ DARK = Theme(
 )
 
 
-def learning_curves(curves: Sequence[Curve], y_label: str, theme: Theme = LIGHT) -> bytes:
-    """Quantity against training steps: means as lines, the span over seeds as bands."""
+def learning_curves(
+    curves: Sequence[Curve], y_label: str, theme: Theme = LIGHT, x_label: str = "training steps"
+) -> bytes:
+    """Quantity against training steps, or another count: means as lines, the span over seeds as bands."""
     figure, axes = _figure(7.4, 3.5, theme)
     for i, one in enumerate(curves):
         colour = _pick(theme.series, i)
@@ -74,13 +76,30 @@ def learning_curves(curves: Sequence[Curve], y_label: str, theme: Theme = LIGHT)
         axes.fill_between(one.steps, one.low, one.high, color=colour, alpha=0.18, linewidth=0)
         label = f"{one.label} ({seeds})"
         axes.plot(one.steps, one.mean, color=colour, linestyle=_DASHES[i % len(_DASHES)], linewidth=1.8, label=label)
-    axes.set_xlabel("training steps")
+    axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
     if all(one.name.endswith("success") for one in curves):
         _percent(axes)
     _legend(axes, theme)
+    return _png(figure)
+
+
+def traces(panels: Mapping[str, Mapping[str, Floats]], x_label: str, y_label: str, theme: Theme = LIGHT) -> bytes:
+    """Quantities over time, one panel for each, with the same named lines (T,) in all of them."""
+    figure, first = _figure(2.6 * len(panels) + 1.0, 3.0, theme)
+    figure.delaxes(first)
+    for number, (title, lines) in enumerate(panels.items(), 1):
+        axes = _dressed(figure.add_subplot(1, len(panels), number), theme)
+        for i, (label, values) in enumerate(lines.items()):
+            colour, dash = _pick(theme.series, i), _DASHES[i % len(_DASHES)]
+            axes.plot(np.arange(len(values)), values, color=colour, linestyle=dash, linewidth=1.6, label=label)
+        axes.set_title(title, color=theme.ink, fontsize=10, loc="right")
+        axes.set_xlabel(x_label)
+        if number == 1:
+            axes.set_ylabel(y_label)
+            _legend(axes, theme)
     return _png(figure)
 
 
@@ -220,7 +239,10 @@ def _figure(width_in: float, height_in: float, theme: Theme) -> tuple[Figure, Ax
     figure = Figure(figsize=(width_in, height_in), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
     figure.patch.set_alpha(0.0)
-    axes = figure.add_subplot()
+    return figure, _dressed(figure.add_subplot(), theme)
+
+
+def _dressed(axes: Axes, theme: Theme) -> Axes:
     axes.set_facecolor("none")
     axes.spines[["top", "right"]].set_visible(False)
     for spine in axes.spines.values():
@@ -231,7 +253,7 @@ def _figure(width_in: float, height_in: float, theme: Theme) -> tuple[Figure, Ax
     axes.yaxis.label.set(color=theme.ink, fontsize=10)
     axes.grid(axis="y", color=theme.faint, linewidth=0.7)
     axes.set_axisbelow(True)
-    return figure, axes
+    return axes
 
 
 def _legend(axes: Axes, theme: Theme) -> None:
