@@ -31,15 +31,15 @@ LABEL = "label"
 class DaggerConfig(Checked):
     """How a learner is taught; `beta` is the expert's share of the steps, 0 in the iterations that it does not list."""
 
-    iterations: Count = 16
-    frames: Count = 3_000  # labelled in an iteration
+    iterations: Count = 12
+    frames: Count = 2_000  # labelled in an iteration
     worlds: Count = 40
     beta: tuple[Share, ...] = (1.0,)
     epochs: Count = 8  # over the whole aggregate in an iteration
     batch: Count = 128
     lr: Rate = 1e-3
     lr_end: Rate = 1e-5
-    validation: Amount = 1_000  # frames that are never trained on: so many of the expert's, and of the learner's
+    validation: Amount = 500  # frames that are never trained on: so many of the expert's, and of the learner's
 
     @property
     def total(self) -> int:
