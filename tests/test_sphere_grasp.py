@@ -243,7 +243,7 @@ def test_the_true_mask_is_where_the_picture_is_yellow_whatever_the_camera() -> N
     for domain in (SIM, dataclasses.replace(SIM, calibration=errors), dataclasses.replace(SIM, sensor=lens)):
         world = SimulatedWorld(SphereGrasp(), domain, frozenset({"camera", "privileged", "previous_action"}))
         obs, memory = world.reset(domain.seeds(np.arange(4))), None
-        for _ in range(30):  # near enough for some twenty pixels
+        for _ in range(38):  # near enough for some twenty pixels
             wish = world.expert().label(world.privileged(), obs.sent, memory)
             memory, blind = wish.memory, {CAMERA: np.zeros(4, bool)}
             obs = world.step(wish, blind).obs
@@ -255,7 +255,7 @@ def test_the_true_mask_is_where_the_picture_is_yellow_whatever_the_camera() -> N
         true = truth.numpy()
         assert np.linalg.norm(middle_px(share) - middle_px(true), axis=1).max() < 0.5
         area = share.sum(axis=(1, 2)) / true.sum(axis=(1, 2))
-        assert np.abs(area - 1.0).max() < 0.45  # of six pixels and more
+        assert np.abs(area - 1.0).max() < 0.45  # of a dozen pixels and more
 
 
 def test_a_sphere_behind_a_finger_or_out_of_the_picture_has_an_empty_mask() -> None:
