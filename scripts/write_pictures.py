@@ -83,7 +83,8 @@ def filmed(runs: tuple[Trained, ...], nominal: Domain, target: Domain, seed: int
     """The episode as each column shows it."""
     first, last = runs[0], runs[-1]
     shown = [(first, nominal, "trained in simulation"), (first, target, "trained in simulation")]
-    shown += [(last, target, "adapted and fine-tuned")] if len(runs) > 1 else []
+    after = "adapted" if len(runs) == 2 else "adapted and fine-tuned"
+    shown += [(last, target, after)] if len(runs) > 1 else []
     return [
         Column(f"{domain.name.split('/')[0]}: {how}", film(trained.task, trained.policy, domain, seed))
         for trained, domain, how in shown
