@@ -195,7 +195,8 @@ def _label(arm: str) -> str:
 def _episodes(results: Results) -> str:
     counts = sorted({len(one.seeds) for one in results.cells})
     seeds = len({one.training_seed for one in results.cells})
-    return f"{counts[0]} to {counts[-1]} episodes a cell, {seeds_text(seeds)}" if counts else "no episodes"
+    spread = " to ".join(dict.fromkeys(map(str, (counts[0], counts[-1])))) if counts else "no"
+    return f"{spread} episodes a cell, {seeds_text(seeds)}"
 
 
 def _blocks(methods: Sequence[str]) -> Mapping[str, Callable[[Path], str]]:
