@@ -151,6 +151,21 @@ def variants(root: Path) -> str:
     return markdown(["domain", "success", "median d [cm]"], rows) + "\n\n1 seed."
 
 
+def clutter(root: Path) -> str:
+    """Grasps of mask_grasp by the number of look-alikes about the sphere; on the twin, none and three."""
+    results = results_of(root, "mask_grasp")
+    if results is None:
+        return NOT_MEASURED
+    recipes, on_twin = ("composited", "primitives"), {0: "{}", 3: "{}/clutter"}
+    rows: list[list[str]] = []
+    for number in range(4):
+        arms = {SIM: f"{{}}/clutter-{number}", "randomized": f"{{}}/clutter-{number}", TEST: on_twin.get(number, "")}
+        cells = [(arm.format(recipe), where) for where, arm in arms.items() for recipe in recipes]
+        rows.append([str(number), *(_statistic(results, arm, where, "success", 2) for arm, where in cells)])
+    header = [f"{recipe}, {where}" for where in (SIM, "randomized", TEST) for recipe in recipes]
+    return markdown(["look-alikes", *header], rows) + "\n\nSuccess; 1 seed."
+
+
 def cost(method: str, root: Path) -> str:
     """How long a reproduction's cells took."""
     files = sorted((root / "results" / method).glob("*.json"))
@@ -213,4 +228,5 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "modular_dqn-ablations": ablations,
     "modular_dqn-severity": severity,
     "modular_dqn-variants": variants,
+    "mask_grasp-clutter": clutter,
 }

@@ -1,0 +1,71 @@
+"""Film a hand of mask_grasp that closes on nothing, because the sphere is nudged, and tries again until it holds it.
+
+    python scripts/write_recovery.py RUN
+
+The film is what the camera in the hand sees in simulation, with the true mask drawn over it. It shows the first such
+episode of those that claim 5c counts, and goes to `docs/images/mask_grasp_recovery.webp`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import tyro
+from PIL import Image
+
+from eyehand.evaluation.protocol import oracles
+from eyehand.evaluation.trained import load_trained
+from eyehand.evaluation.videos import Panel, side_by_side
+from eyehand.evaluation.watching import film
+from eyehand.learning.rollout import run_episodes
+from eyehand.tasks import load_task
+from eyehand.types import Decision, Flags, Observation
+from eyehand.world.domain_files import load_domain
+
+EPISODES = 64  # among which the first that recovers is sought
+MET = -0.9  # of the gripper from -1 (closed) to 1
+FRAME_MS = 120
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to film."""
+
+    run: tyro.conf.Positional[Path]
+    """Run folder of the hand."""
+    file: Path = Path(__file__).parents[1] / "docs/images/mask_grasp_recovery.webp"
+    """Where the film goes."""
+
+
+def main(options: Options) -> None:
+    """Find the episode and film it."""
+    one = replace(load_trained(options.run), task=load_task("sphere_grasp", moving=True))
+    domain = load_domain("sim", "sphere_grasp")
+    policy, seeds = oracles(one, domain)["perception"], domain.seeds(np.arange(EPISODES))
+    met: list[Flags] = []
+
+    def watch(obs: Observation, decision: Decision, running: Flags) -> None:
+        del decision
+        assert obs.proprio is not None, "the hand reads the robot's state"
+        met.append(running & (obs.proprio[:, -1] < MET))
+
+    episodes = run_episodes(policy, one.task, domain, seeds, EPISODES, watch)
+    recovered = np.flatnonzero(episodes.success & np.any(met, axis=0))
+    if not len(recovered):
+        raise SystemExit(f"None of {EPISODES} episodes closes on nothing and lifts the sphere all the same.")
+    number = int(recovered[0])
+    seen = film(one.task, policy, domain, int(seeds[number]))
+    missed_at = int(np.flatnonzero([row[number] for row in met])[0])
+    note = f"closes on nothing after {missed_at} steps, lifts the sphere after {seen.steps}"
+    frames = side_by_side([Panel(seen.frames, f"nudged sphere, episode {number + 1}", note, True)])
+    stills = [Image.fromarray(frame) for frame in frames]
+    options.file.parent.mkdir(parents=True, exist_ok=True)
+    more = {"save_all": True, "append_images": stills[1:], "duration": FRAME_MS, "loop": 0, "quality": 70}
+    stills[0].save(options.file, format="WEBP", **more)  # pyright: ignore[reportUnknownMemberType]
+    print(f"{options.file}: {note}.")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options))
