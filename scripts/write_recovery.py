@@ -58,7 +58,7 @@ def main(options: Options) -> None:
     number = int(recovered[0])
     seen = film(one.task, policy, domain, int(seeds[number]))
     missed_at = int(np.flatnonzero([row[number] for row in met])[0])
-    note = f"closes on nothing after {missed_at} steps, lifts the sphere after {seen.steps}"
+    note = f"misses at step {missed_at}, lifts at step {seen.steps}"
     frames = side_by_side([Panel(seen.frames, f"nudged sphere, episode {number + 1}", note, True)])
     stills = [Image.fromarray(frame) for frame in frames]
     options.file.parent.mkdir(parents=True, exist_ok=True)
