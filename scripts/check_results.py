@@ -23,10 +23,11 @@ from write_results import ROOT
 from eyehand.errors import EyehandError
 from eyehand.evaluation.results import Results
 from eyehand.evaluation.results_file import VERSION, read_results
-from eyehand.world.domain import scale_severity
+from eyehand.world.domain import Domain, mix, scale_severity
 from eyehand.world.domain_files import load_domain
 
 MACHINES = re.compile(r"/(?:work|home|root|tmp|Users)/")
+MIXED = re.compile(r"([^+@]+)\+([a-z+]+)\((.+)\)")
 MEND = "run `python scripts/write_results.py` and commit what it changes"
 
 
@@ -82,16 +83,23 @@ def _domain_problems(results: Results, name: str) -> list[str]:
     """Domains whose numbers are not those of today."""
     found: list[str] = []
     for measured in results.domains:
-        name_of_twin, at, severity = measured.name.partition("@")
-        today = load_domain(name_of_twin, results.task)
-        if at:
-            today = scale_severity(today, load_domain("sim", results.task), float(severity))
+        today = _today(measured.name, results.task)
         if (measured.version, measured.digest) != (today.version, today.digest()):
             found.append(
                 f"{name}: was measured on version {measured.version} of {measured.name} ({measured.digest[:12]}), "
                 f"today's is version {today.version} ({today.digest()[:12]}); measure again"
             )
     return found
+
+
+def _today(name: str, task: str) -> Domain:
+    """The domain of a name: a shipped one, one at a severity ("twin@0.5"), or a mixture ("sim+motion(twin)")."""
+    if mixed := MIXED.fullmatch(name):
+        base, groups, other = mixed.groups()
+        return mix(load_domain(base, task), load_domain(other, task), tuple(groups.split("+")))
+    shipped, at, severity = name.partition("@")
+    today = load_domain(shipped, task)
+    return scale_severity(today, load_domain("sim", task), float(severity)) if at else today
 
 
 def _twin_problems(document: Mapping[str, Any], name: str) -> list[str]:
