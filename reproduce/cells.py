@@ -103,7 +103,9 @@ def _make(cell: Cell, runs: Path, results: Path) -> None:
     """Make a cell and write its file."""
     began = time.monotonic()
     results.mkdir(parents=True, exist_ok=True)
-    made = dataclasses.replace(cell.make(runs), name=cell.name)
+    made = cell.make(runs)
+    took = dataclasses.replace(made.provenance, wall_time_s=time.monotonic() - began)  # without the cells before it
+    made = dataclasses.replace(made, name=cell.name, provenance=took)
     beside = results.parent / "curves" / results.name
     if cell.curves:
         _keep_curves(cell, runs, beside)

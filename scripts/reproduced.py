@@ -172,7 +172,11 @@ def cost(method: str, root: Path) -> str:
     if not files:
         return NOT_MEASURED
     minutes = np.array([read_results(path).provenance.wall_time_s for path in files]) / 60
-    return f"{len(files)} cells have been made, {minutes.max():.0f} minutes the longest of them, on one core each."
+    hours = minutes.sum() / 60
+    return (
+        f"Cells made: {len(files)}, in {hours:.1f} hours of one core altogether; the longest took "
+        f"{minutes.max():.0f} minutes."
+    )
 
 
 def _statistic(
