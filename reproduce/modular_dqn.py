@@ -94,9 +94,9 @@ def drive(runs: Path, arm: str, run: str) -> Results:
     return found.results()
 
 
-def tune(runs: Path, name: str, arm: str, seed: int, beta: float) -> Results:
+def tune(runs: Path, name: str, arm: str, seed: int, **changed: Any) -> Results:
     """EE2 fine-tuned end to end with the weighted losses, or with the task loss alone (Section 5.3, Table 3)."""
-    weighted = replace(LAPTOP, stages=("end_to_end",), fine_tune=replace(LAPTOP.fine_tune, beta=beta))
+    weighted = replace(LAPTOP, stages=("end_to_end",), fine_tune=replace(LAPTOP.fine_tune, **changed))
     one = RUNS.adapted(runs / name, runs / f"P75-{seed}", weighted, recorded(runs, RECORDING))
     found = Measured(load_trained(runs / f"P75-{seed}"), one)
     found.errors(name.rpartition("-")[0], _eyes(one), load(SIM, TEST, LIVE), TRIALS)
@@ -170,8 +170,8 @@ def _cells() -> list[Cell]:
             cells.append(Cell(f"{arm}-{seed}", make, before, SEEN))
         cells.append(Cell(f"EE1-{seed}", partial(drive, arm="sim_only", run=f"SIM-{seed}"), before))
         cells.append(Cell(f"EE2-{seed}", partial(drive, arm="adapted", run=f"P75-{seed}"), (f"P75-{seed}",)))
-        for name, arm, beta in (("EE2-FT", "fine_tuned", 0.8), ("EE2-task", "task_loss_only", 0.0)):
-            make = partial(tune, name=f"{name}-{seed}", arm=arm, seed=seed, beta=beta)
+        for name, arm, changed in (("EE2-FT", "fine_tuned", {}), ("EE2-task", "task_loss_only", {"beta": 0.0})):
+            make = partial(tune, name=f"{name}-{seed}", arm=arm, seed=seed, **changed)
             cells.append(Cell(f"{name}-{seed}", make, (f"P75-{seed}",), SEEN))
     cells.append(Cell("constant_mean", constant, ("SIM-0",)))
     reads = ("SIM-0", "P75-0", "EE2-FT-0")
@@ -195,19 +195,25 @@ def _hands() -> list[Cell]:
 
 def _ablations() -> list[Cell]:
     """One seed each: what single choices are worth."""
+    one_step = replace(LAPTOP.control, n_step=1)
     hands = {
-        "one_step": replace(LAPTOP, control=replace(LAPTOP.control, n_step=1)),
-        "one_hidden_layer": replace(LAPTOP, hidden=LAPTOP.hidden[:1]),
+        "one_step": ("kgps/3", replace(LAPTOP, control=one_step)),
+        "one_hidden_layer": ("kgps/3", replace(LAPTOP, hidden=LAPTOP.hidden[:1])),
+        "egreedy_one_step": ("egreedy/3", replace(LAPTOP, control=replace(one_step, exploration="epsilon_greedy"))),
     }
     seen = {f"{count}_frames": replace(LAPTOP, frames=count) for count in (50, 200, 700)}
+    quarter = replace(LAPTOP.adapt, real_share=0.0, batch=LAPTOP.adapt.batch // 4)
+    seen["none_recorded"] = replace(LAPTOP, adapt=quarter)  # the simulated images of P75 alone
     seen["no_augmentation"] = replace(LAPTOP, augmentation=Augmentation(0.0, 0.0, 0.0, 0.0, 0.0))
     cells = [
         Cell(
             f"ablation-{name}",
-            partial(hand, name=f"ablation-{name}", arm=f"kgps/3/{name}", seed=0, joints=3, config=config),
+            partial(hand, name=f"ablation-{name}", arm=f"{arm}/{name}", seed=0, joints=3, config=config),
         )
-        for name, config in hands.items()
+        for name, (arm, config) in hands.items()
     ]
+    make = partial(tune, name="ablation-papers_beta", arm="fine_tuned/papers_beta", seed=0, beta=0.8)
+    cells.append(Cell("ablation-papers_beta", make, ("P75-0",)))
     for name, config in {**seen, "true_labels": LAPTOP}.items():
         recording = UNBIASED if name == "true_labels" else RECORDING
         make = partial(eyes, name=f"ablation-{name}", arm=f"P75/{name}", seed=0, config=config, recording=recording)

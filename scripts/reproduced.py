@@ -5,6 +5,7 @@ Tables stand beside the paper's, claims are decided anew, and what was not measu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from eyehand.evaluation.statistics import Statistic
 
 NOT_MEASURED = "Not measured yet."
 SIM, TEST, LIVE = "sim", "twin/test", "live/test"
-ABLATED = "ablation-"
+ARM = re.compile(r"([^/]+(?:/\d\b)?)/?(.*)")  # "kgps/3/one_step" is the arm kgps/3 with one step
 
 
 def results_of(root: Path, method: str) -> Results | None:
@@ -89,19 +90,19 @@ def ablations(root: Path) -> str:
         [_label(arm), *(_statistic(results, arm, domain, "error:theta", 3) for domain in (SIM, TEST, LIVE)), "1 seed"]
         for arm in ("P75", *eyes)
     ]
-    hands = [arm for arm in results.arms() if arm.startswith("kgps/3")]
+    hands = [arm for arm in results.arms() if arm.startswith(("kgps/3", "egreedy/3", "adapted", "fine_tuned"))]
     driven = [
         [
             _label(arm),
             _statistic(results, arm, SIM, "success", 3),
             _statistic(results, arm, SIM, DISTANCE, 1, 100.0, "median"),
-            "1 seed" if arm != "kgps/3" else seeds_text(len(results.find(arm, SIM))),
+            seeds_text(len(results.find(arm, SIM))),
         ]
         for arm in hands
     ]
     seen = markdown(["eyes", "error, sim", "error, twin/test", "error, live/test", ""], rows)
     done = markdown(["hand", "success, sim", "median d [cm]", ""], driven)
-    return f"{seen}\n\n{done}\n\nThe first line of each table is what the others change; eyes are those of seed 0."
+    return f"{seen}\n\n{done}\n\nNames without a comma are what the others change; eyes are those of seed 0."
 
 
 def severity(root: Path) -> str:
@@ -208,7 +209,8 @@ def _number(interval: statistics.Interval, digits: int, scale: float) -> str:
 
 
 def _label(arm: str) -> str:
-    return arm.rpartition("/")[2].replace("_", " ") if arm.count("/") > arm.startswith("kgps") else f"`{arm}`"
+    whole, changed = ARM.findall(arm)[0]
+    return f"`{whole}`" + (f", {changed.replace('_', ' ')}" if changed else "")
 
 
 def _episodes(results: Results) -> str:
