@@ -2,7 +2,7 @@
 
 A sphere is shoved and rolls to rest; two pads close about it, a little off its middle, and lift it. Needs PyBullet,
 which nothing else here needs: `pip install -r bench/raster_tiny/requirements.txt` into an environment of its own, or
-beside this package.
+beside this package. The table of docs/twin-sphere-grasp.md comes from `--json`, kept in `results/contact/`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,10 @@ def main(options: Options) -> int:
         dynamics = replace(sim.dynamics, rolling_scale=scales[0], friction_scale=scales[1])
         found += [in_mujoco(replace(sim, dynamics=dynamics), *scales), in_pybullet(*scales)]
     if options.json:
-        print(json.dumps([vars(one) for one in found], indent=2))
+        rows = [{**vars(one), "rolled_mm": round(one.rolled_mm, 2)} for one in found]
+        offsets = [1000 * offset for offset in OFFSETS_M]
+        told = {"task": "sphere_grasp", "twin_digest": twin.digest(), "offsets_mm": offsets, "found": rows}
+        print(json.dumps(told, indent=1))
     else:
         print(f"rolled: after a shove of {SHOVE_M_S} m/s; lifted: closed at {[1000 * o for o in OFFSETS_M]} mm off")
         for one in found:

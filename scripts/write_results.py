@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[1]
 DEMO = Path("results/demo/results.json")
 TWIN = Path("results/twin/planar_reach.json")
 REALISM = Path("results/realism/view_reach.json")
+CONTACT = Path("results/contact/sphere_grasp.json")
 BENCH = Path("results/bench/bench.json")
 SCALING = Path("results/bench/scaling.json")
 PPO = Path("results/gym/ppo_view_reach.json")
@@ -97,6 +98,25 @@ def twin_solvable(root: Path) -> str:
     document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     rows = [[key.replace("_", " "), value] for key, value in flat(document)]
     return markdown(["quantity", "value"], rows) + f"\n\nSource: `{TWIN}`."
+
+
+def contact(root: Path) -> str:
+    """What a shoved sphere and closing fingers do in two physics engines."""
+    if not (root / CONTACT).exists():
+        return NOT_MEASURED
+    document: dict[str, Any] = json.loads((root / CONTACT).read_text(encoding="utf-8"))
+    rows = [
+        [
+            f"{one['rolling_scale']:g}",
+            f"{one['friction_scale']:g}",
+            one["engine"],
+            f"{one['rolled_mm']:.1f}",
+            f"{max(offset for offset, up in zip(document['offsets_mm'], one['lifted'], strict=True) if up):g}",
+        ]
+        for one in document["found"]
+    ]
+    header = ["rolling friction x", "friction x", "engine", "rolled [mm]", "lifted when off by up to [mm]"]
+    return markdown(header, rows) + f"\n\nSource: `{CONTACT}`."
 
 
 def realism(root: Path) -> str:
@@ -281,6 +301,7 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "demo": demo,
     "demo-paper": demo_paper,
     "twin-solvable": twin_solvable,
+    "contact": contact,
     "failed": failed,
     "realism": realism,
     "bench": bench,
