@@ -86,21 +86,24 @@ def eyes(runs: Path, name: str, arm: str, seed: int, config: Config, recording: 
     return found.results()
 
 
-def drive(runs: Path, arm: str, run: str) -> Results:
+def drive(runs: Path, arm: str, run: str, domains: Sequence[str] = (SIM, TEST)) -> Results:
     """Eyes and hand end to end (Table 3)."""
     one = load_trained(runs / run)
     found = Measured(one)
-    found.episodes(arm, one.policy, load(SIM, TEST), np.arange(TRIALS))
+    found.episodes(arm, one.policy, load(*domains), np.arange(TRIALS))
     return found.results()
 
 
 def tune(runs: Path, name: str, arm: str, seed: int, **changed: Any) -> Results:
-    """EE2 fine-tuned end to end with the weighted losses, or with the task loss alone (Section 5.3, Table 3)."""
+    """EE2 fine-tuned end to end with the weighted losses, or with the task loss alone (Section 5.3, Table 3).
+
+    How it fares on the twin is measured by `drive`.
+    """
     weighted = replace(LAPTOP, stages=("end_to_end",), fine_tune=replace(LAPTOP.fine_tune, **changed))
     one = RUNS.adapted(runs / name, runs / f"P75-{seed}", weighted, recorded(runs, RECORDING))
     found = Measured(load_trained(runs / f"P75-{seed}"), one)
     found.errors(name.rpartition("-")[0], _eyes(one), load(SIM, TEST, LIVE), TRIALS)
-    found.episodes(arm, one.policy, load(SIM, TEST), np.arange(TRIALS))
+    found.episodes(arm, one.policy, load(SIM), np.arange(TRIALS))
     return found.results()
 
 
@@ -173,6 +176,8 @@ def _cells() -> list[Cell]:
         for name, arm, changed in (("EE2-FT", "fine_tuned", {}), ("EE2-task", "task_loss_only", {"beta": 0.0})):
             make = partial(tune, name=f"{name}-{seed}", arm=arm, seed=seed, **changed)
             cells.append(Cell(f"{name}-{seed}", make, (f"P75-{seed}",), SEEN))
+            make = partial(drive, arm=arm, run=f"{name}-{seed}", domains=(TEST,))
+            cells.append(Cell(f"{name}-{seed}-twin", make, (f"{name}-{seed}",)))
     cells.append(Cell("constant_mean", constant, ("SIM-0",)))
     reads = ("SIM-0", "P75-0", "EE2-FT-0")
     cells.append(Cell("variants", odd, ("EE2-FT-0",)))
@@ -214,6 +219,8 @@ def _ablations() -> list[Cell]:
     ]
     make = partial(tune, name="ablation-papers_beta", arm="fine_tuned/papers_beta", seed=0, beta=0.8)
     cells.append(Cell("ablation-papers_beta", make, ("P75-0",)))
+    make = partial(drive, arm="fine_tuned/papers_beta", run="ablation-papers_beta", domains=(TEST,))
+    cells.append(Cell("ablation-papers_beta-twin", make, ("ablation-papers_beta",)))
     for name, config in {**seen, "true_labels": LAPTOP}.items():
         recording = UNBIASED if name == "true_labels" else RECORDING
         make = partial(eyes, name=f"ablation-{name}", arm=f"P75/{name}", seed=0, config=config, recording=recording)
