@@ -26,7 +26,7 @@ from eyehand.data.durable import replace_text
 from eyehand.evaluation.protocol import oracles, run_arm
 from eyehand.evaluation.results import Results
 from eyehand.evaluation.trained import Trained, load_trained
-from eyehand.learning.policy import as_modular, unrolled
+from eyehand.learning.policy import ModularPolicy, as_modular, unrolled
 from eyehand.learning.rollout import Episodes, run_episodes
 from eyehand.methods import load_method
 from eyehand.methods.mask_grasp import Config
@@ -77,9 +77,9 @@ def hand(runs: Path, name: str, arm: str, seed: int, config: Config) -> Results:
 
 def missed(one: Trained) -> Episodes:
     """Of the episodes with a sphere that is nudged, those in which the fingers once met without it."""
-    watch, seeds = _Fingers(), domain(SIM).seeds(np.arange(BLIND_TRIALS))
+    watch, seeds = Fingers(), domain(SIM).seeds(np.arange(BLIND_TRIALS))
     policy = oracles(one, domain(SIM))["perception"]
-    return _those(run_episodes(policy, one.task, domain(SIM), seeds, BLIND_TRIALS, watch), watch.met)
+    return _those(run_episodes(policy, one.task, domain(SIM), seeds, BLIND_TRIALS, watch), watch.met_at >= 0)
 
 
 def open_loop(runs: Path, seed: int) -> Results:
@@ -106,7 +106,7 @@ def eyes(runs: Path, recipe: str) -> Results:
     one = _eyes(runs, recipe)
     _keep_epochs(runs, recipe, one)
     found, test = Measured(one), domain(TEST)
-    seeds, measured = _errors(_frames(one.task, test, TRAJECTORIES), _perception(one))
+    seeds, measured = _errors(_frames(one.task, test, TRAJECTORIES), _modular(one).perception)
     found.saw(recipe, test, seeds, measured)
     return found.results()
 
@@ -116,7 +116,7 @@ def _keep_epochs(runs: Path, recipe: str, one: Trained) -> None:
     frames = _frames(one.task, domain("twin"), TRAJECTORIES // 4)
     lines: list[dict[str, float]] = []
     for step in one.run.checkpoints.steps():
-        _, measured = _errors(frames, _perception(load_trained(one.run.folder, step)))
+        _, measured = _errors(frames, _modular(load_trained(one.run.folder, step)).perception)
         lines.append({"step": step, **{unit: float(values.mean()) for unit, values in measured.items()}})
     replace_text(runs / f"{recipe}-epochs.json", json.dumps({"domain": "twin/val", "lines": lines}) + "\n")
 
@@ -177,9 +177,7 @@ def grasp(runs: Path, arm: str, first: int, clutter: int) -> Results:
         policy: Policy = one.policy
     else:
         one = other_task(load_trained(runs / "dagger-0"), **options)
-        modular = as_modular(one.policy)
-        assert modular is not None, "mask_grasp makes modular policies unless it is end to end"
-        policy = modular.swap(perception=_perception(_eyes(runs, arm)))
+        policy = _modular(one).swap(perception=_modular(_eyes(runs, arm)).perception)
     found = Measured(one)
     name = f"{arm}/clutter" if clutter else arm
     found.episodes(name, policy, [domain(TEST)], np.arange(first, first + PART))
@@ -188,15 +186,12 @@ def grasp(runs: Path, arm: str, first: int, clutter: int) -> Results:
 
 def among(runs: Path, recipe: str) -> Results:
     """The hand and eyes by one recipe among no to three look-alikes, where pictures are cheap."""
-    eyes_of = _perception(_eyes(runs, recipe))
-    found = Measured(load_trained(runs / "dagger-0"))
+    hand_of = load_trained(runs / "dagger-0")
+    policy, found = _modular(hand_of).swap(perception=_modular(_eyes(runs, recipe)).perception), Measured(hand_of)
     for number in range(4):
-        one = other_task(load_trained(runs / "dagger-0"), clutter=number)
-        modular = as_modular(one.policy)
-        assert modular is not None, "mask_grasp makes modular policies unless it is end to end"
+        one = other_task(hand_of, clutter=number)
         for where in map(domain, (SIM, "randomized")):
-            episodes = run_arm(one, modular.swap(perception=eyes_of), where, np.arange(TRIALS))
-            found.ran(f"{recipe}/clutter-{number}", where, episodes)
+            found.ran(f"{recipe}/clutter-{number}", where, run_arm(one, policy, where, np.arange(TRIALS)))
     return found.results()
 
 
@@ -221,10 +216,10 @@ def _eyes(runs: Path, recipe: str) -> Trained:
     return RUNS.adapted(runs / recipe, one.run.folder, config, recording, keep=EPOCHS)
 
 
-def _perception(one: Trained) -> Perception[Any]:
+def _modular(one: Trained) -> ModularPolicy[Any]:
     policy = as_modular(one.policy)
     assert policy is not None, "mask_grasp makes modular policies unless it is end to end"
-    return policy.perception
+    return policy
 
 
 def _those(episodes: Episodes, rows: Flags) -> Episodes:
@@ -234,17 +229,21 @@ def _those(episodes: Episodes, rows: Flags) -> Episodes:
     return Episodes(**{name: getattr(episodes, name)[rows] for name in columns}, measures=measures)
 
 
-class _Fingers:
-    """Watches a batch for fingers that meet before the sphere is lifted."""
+class Fingers:
+    """Watches a batch for fingers that meet before the sphere is lifted: `met_at` (B,) is the first step, or -1."""
 
     def __init__(self) -> None:
-        self.met = np.zeros(0, bool)
+        """Nothing has been seen yet."""
+        self.met_at, self._step = np.zeros(0, np.int64), 0
 
     def __call__(self, obs: Observation, decision: Decision, running: Flags) -> None:
+        """Look at one step of the batch."""
         del decision
         assert obs.proprio is not None, "the hand reads the robot's state"
+        before = self.met_at if self._step else np.full(len(running), -1)
         met = running & (obs.proprio[:, -1] < MET)
-        self.met = met if not len(self.met) else self.met | met
+        self.met_at = np.where(met & (before < 0), self._step, before)
+        self._step += 1
 
 
 class _Joints:

@@ -147,7 +147,7 @@ def fine_tuning(root: Path) -> str:
         f"Both tuned, in sim (400 episodes, seed 0):\n\n{tried}\n\nThe hand alone, 2,000 updates of 64 with true "
         f"scenes for eyes, to which independent noise is added while it learns; measured without:\n\n{alone}\n\n"
         f"Root mean square of each loss's gradient at the bottleneck, in simulated states:\n\n{pulls}\n\n"
-        f"Source: `{FINE_TUNING}`."
+        f"Source: `{FINE_TUNING}`, written by hand from runs that were not kept; 1 seed."
     )
 
 

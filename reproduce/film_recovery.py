@@ -1,6 +1,6 @@
 """Film a hand of mask_grasp that closes on nothing, because the sphere is nudged, and tries again until it holds it.
 
-    python scripts/write_recovery.py RUN
+    python reproduce/film_recovery.py RUN
 
 The film is what the camera in the hand sees in simulation, with the true mask drawn over it. It shows the first such
 episode of those that claim 5c counts, and goes to `docs/images/mask_grasp_recovery.webp`.
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import tyro
+from mask_grasp import Fingers
 from PIL import Image
 
 from eyehand.evaluation.protocol import oracles
@@ -21,11 +22,9 @@ from eyehand.evaluation.videos import Panel, side_by_side
 from eyehand.evaluation.watching import film
 from eyehand.learning.rollout import run_episodes
 from eyehand.tasks import load_task
-from eyehand.types import Decision, Flags, Observation
 from eyehand.world.domain_files import load_domain
 
 EPISODES = 64  # among which the first that recovers is sought
-MET = -0.9  # of the gripper from -1 (closed) to 1
 FRAME_MS = 120
 
 
@@ -44,21 +43,14 @@ def main(options: Options) -> None:
     one = replace(load_trained(options.run), task=load_task("sphere_grasp", moving=True))
     domain = load_domain("sim", "sphere_grasp")
     policy, seeds = oracles(one, domain)["perception"], domain.seeds(np.arange(EPISODES))
-    met: list[Flags] = []
-
-    def watch(obs: Observation, decision: Decision, running: Flags) -> None:
-        del decision
-        assert obs.proprio is not None, "the hand reads the robot's state"
-        met.append(running & (obs.proprio[:, -1] < MET))
-
+    watch = Fingers()
     episodes = run_episodes(policy, one.task, domain, seeds, EPISODES, watch)
-    recovered = np.flatnonzero(episodes.success & np.any(met, axis=0))
+    recovered = np.flatnonzero(episodes.success & (watch.met_at >= 0))
     if not len(recovered):
         raise SystemExit(f"None of {EPISODES} episodes closes on nothing and lifts the sphere all the same.")
     number = int(recovered[0])
     seen = film(one.task, policy, domain, int(seeds[number]))
-    missed_at = int(np.flatnonzero([row[number] for row in met])[0])
-    note = f"misses at step {missed_at}, lifts at step {seen.steps}"
+    note = f"misses at step {watch.met_at[number]}, lifts at step {seen.steps}"
     frames = side_by_side([Panel(seen.frames, f"nudged sphere, episode {number + 1}", note, True)])
     stills = [Image.fromarray(frame) for frame in frames]
     options.file.parent.mkdir(parents=True, exist_ok=True)
