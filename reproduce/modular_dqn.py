@@ -211,6 +211,8 @@ def _ablations() -> list[Cell]:
     seen = {f"{count}_frames": replace(LAPTOP, frames=count) for count in (50, 200, 700)}
     quarter = replace(LAPTOP.adapt, real_share=0.0, batch=LAPTOP.adapt.batch // 4)
     seen["none_recorded"] = replace(LAPTOP, adapt=quarter)  # the simulated images of P75 alone
+    longer = replace(LAPTOP.adapt, updates=2 * LAPTOP.adapt.updates)
+    seen["twice_the_updates"] = replace(LAPTOP, adapt=longer)
     seen["no_augmentation"] = replace(LAPTOP, augmentation=Augmentation(0.0, 0.0, 0.0, 0.0, 0.0))
     cells = [
         Cell(
