@@ -77,9 +77,11 @@ def decided(method: str, root: Path) -> str:
     ]
     counts = ", ".join(f"{count} {status}" for status, count in claim.count(found).items())
     header = ["claim", "says", "source", "needs", "paper", "measured", "trials", "status"]
+    reasons = [f"- {one.claim}: {one.reason}." for one in found if one.reason and one.value is not None]
+    said = "\n\nMeasured and undecided:\n\n" + "\n".join(reasons) if reasons else ""
     return (
         f"{counts}. The claims are {claim.registration(registered, results)}; `eyehand claims {method}` decides them "
-        f"from the files.\n\n{markdown(header, rows)}"
+        f"from the files.\n\n{markdown(header, rows)}{said}"
     )
 
 

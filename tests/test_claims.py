@@ -121,6 +121,19 @@ def test_what_was_not_measured_is_undecided_and_says_so():
         assert one.reason.startswith("not measured: ")
 
 
+def test_a_straddled_threshold_is_undecided_and_says_what_varies():
+    rng = np.random.default_rng(0)
+    seeds = (np.arange(400) % 8 << 32) + np.arange(400)
+    easy = rng.random(400) < np.where(seeds >> 32 < 4, 1.0, 0.0)  # half of the draws are easy
+    cell = results.Cell("x", "twin/test", 0, "runs/x", seeds, easy, ~easy, np.full(400, 9), easy - 0.1, {}, "x.json")
+    whole = results.Results("x", "modular_dqn", "planar_reach", domains=DOMAINS, cells=(cell,))
+    measurement = claim.Measurement(claim.Quantity("x", "twin/test", "success"))
+    (one,) = claim.decide_all([claim.Claim("1", "it works", "ours", measurement, ">=", 0.6)], whole)
+    assert one.status == "undecided"
+    assert one.reason == "the interval holds the threshold; of its variance comes 100 % from draws"
+    assert one.text().endswith(f"({one.reason})")
+
+
 def test_validation_draws_never_decide_a_claim():
     cells = [c for arm in ("sim_only", "adapted") for c in outcomes(arm, "twin/val", 0.5, 0.1)]
     only_val = results.Results("val", "modular_dqn", "planar_reach", domains=DOMAINS, cells=tuple(cells))

@@ -91,6 +91,22 @@ def test_interval_widens_with_the_spread_between_draws_and_between_trainings(dra
     assert np.mean(widths) == pytest.approx(expected, rel=0.2)
 
 
+@pytest.mark.parametrize(
+    ("draw_std", "training_std", "most"), [(1.0, 0.0, "draws"), (0.0, 1.0, "trainings"), (0.0, 0.0, "episodes")]
+)
+def test_shares_of_chance_name_the_level_that_varies(draw_std, training_std, most):
+    rng = np.random.default_rng(4)
+    one, other = cube(draw_std, training_std, rng), cube(0.0, 0.0, rng)
+    for samples in ([one], [one, other]):
+        shares = stats.shares_of_chance(samples)
+        assert shares[most] > 0.7
+        assert sum(shares.values()) == pytest.approx(1.0)
+
+
+def test_a_constant_has_no_chance_to_share():
+    assert set(stats.shares_of_chance([stats.sample(np.ones(9))]).values()) == {0.0}
+
+
 def test_draws_with_fewer_episodes_still_weigh_by_their_episodes():
     seeds = np.concatenate([np.arange(90), (1 << 32) + np.arange(10)])
     values = np.concatenate([np.zeros(90), np.ones(10)])

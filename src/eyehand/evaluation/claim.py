@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from eyehand.errors import InvalidValueError, NotDefinedError
@@ -135,7 +135,7 @@ class ClaimResult:
         seeds: training seeds behind it.
         file: the files it was read from, joined by commas.
         direction: on which side of the threshold the number has to lie.
-        reason: why it is undecided, "" where it is decided.
+        reason: why it is undecided, and what its interval's width comes from; "" where it is decided.
         paper: the paper's own number.
     """
 
@@ -164,7 +164,8 @@ class ClaimResult:
         number = self.reason
         if self.value is not None and self.low is not None and self.high is not None:
             number = Interval(self.value, self.low, self.high, self.n, self.seeds).text(3)
-        return f"{self.claim:<3} {self.status:<9} {number} {self.direction} {self.threshold:g}: {self.statement}"
+        line = f"{self.claim:<3} {self.status:<9} {number} {self.direction} {self.threshold:g}: {self.statement}"
+        return f"{line} ({self.reason})" if self.reason and self.value is not None else line
 
 
 def decide(claim: Claim, measured: Measured) -> ClaimResult:
@@ -219,6 +220,16 @@ def measure(measurement: Measurement, results: Results, generator_seed: int = 0)
         return Measured(None, files, str(error))
 
 
+def _straddles(measurement: Measurement, results: Results) -> str:
+    """Why an interval holds the threshold: what of it comes from draws of the domain, trainings and episodes."""
+    parts = [measurement.quantity, *([measurement.reference] if measurement.reference else [])]
+    samples = [found for part in parts if (found := part.sample(results)) is not None]
+    shares = statistics.shares_of_chance(samples, measurement.comparison, measurement.quantity.statistic)
+    known = [level for level in statistics.LEVELS if shares[level] >= 0.005]  # a single member of a level varies not
+    said = ", ".join(f"{100 * shares[level]:.0f} % from {level}" for level in known)
+    return f"the interval holds the threshold; of its variance comes {said}"
+
+
 def _interval(measurement: Measurement, samples: Sequence[Sample], seed: int) -> Interval:
     statistic = measurement.quantity.statistic
     if len(samples) == 2:
@@ -230,7 +241,13 @@ def _interval(measurement: Measurement, samples: Sequence[Sample], seed: int) ->
 
 def decide_all(claims: Sequence[Claim], results: Results) -> tuple[ClaimResult, ...]:
     """Every claim, decided from results."""
-    return tuple(decide(claim, measure(claim.measurement, results)) for claim in claims)
+    decided = [decide(claim, measure(claim.measurement, results)) for claim in claims]
+    return tuple(
+        replace(one, reason=_straddles(claim.measurement, results))
+        if one.status == "undecided" and one.value is not None
+        else one
+        for claim, one in zip(claims, decided, strict=True)
+    )
 
 
 def registry_hash(claims: Sequence[Claim]) -> str:

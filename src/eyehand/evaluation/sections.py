@@ -298,6 +298,8 @@ def _claim_row(one: ClaimResult) -> list[Piece]:
     if one.value is not None and one.low is not None and one.high is not None:
         digits = 1 if abs(one.value) >= 100 else 2
         number = page.interval_cell(Interval(one.value, one.low, one.high, one.n, one.seeds), digits)
+        if one.reason:
+            number = join(number, element("div", one.reason, "small"))
     chip = element("span", one.status, f"chip {one.status}")
     words = one.statement.replace(">=", "≥").replace("<=", "≤")
     statement = join(words, element("span", f" ({one.source})", "small"))

@@ -13,9 +13,9 @@ A replicate is written as integer weights over the observations, which makes eve
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,6 +30,8 @@ _BLOCK_ELEMENTS = 250_000  # weights held at once: 2 MB, which stays in the cach
 
 Statistic: TypeAlias = Literal["mean", "median", "q3"]
 Comparison: TypeAlias = Literal["difference", "ratio"]
+Level: TypeAlias = Literal["draws", "trainings", "episodes"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 
 
 @dataclass(frozen=True)
@@ -161,10 +163,8 @@ def bootstrap(
         resamples: how many replicates.
         generator: where the randomness comes from, or the seed of a fresh generator.
     """
-    function = STATISTICS[statistic]
-    blocks = [function(data.values, weights) for weights in replicates([data], resamples, generator)]
-    value = float(function(data.values, np.ones((1, len(data.values))))[0])
-    low, high = _percentiles(np.concatenate(blocks))
+    value = float(STATISTICS[statistic](data.values, np.ones((1, len(data.values))))[0])
+    low, high = _percentiles(_replicated([data], statistic, replicates([data], resamples, generator))[0])
     return Interval(value, low, high, len(data.values), data.seeds)
 
 
@@ -196,17 +196,57 @@ def compare(
     Raises:
         NotDefinedError: a ratio whose denominator is zero or may be zero within the interval.
     """
-    rng = np.random.default_rng(generator)
     function = STATISTICS[statistic]
-    columns: list[Floats] = []
-    split = len(a.values)
-    for weights in replicates([a, b], resamples, rng):
-        pair = function(a.values, weights[:, :split]), function(b.values, weights[:, split:])
-        columns.append(np.stack(pair))
-    replicated = np.concatenate(columns, axis=1)  # (2, resamples)
+    replicated = _replicated([a, b], statistic, replicates([a, b], resamples, generator))
     observed = np.array([float(function(s.values, np.ones((1, len(s.values))))[0]) for s in (a, b)])
     value, low, high = _contrast(observed, replicated, comparison)
     return Interval(value, low, high, min(len(a.values), len(b.values)), min(a.seeds, b.seeds))
+
+
+def shares_of_chance(
+    samples: Sequence[Sample],
+    comparison: Comparison = "difference",
+    statistic: Statistic = "mean",
+    resamples: int = RESAMPLES // 4,
+) -> Mapping[Level, float]:
+    """How much of what varies each level makes: which of more draws, trainings or episodes would narrow an interval.
+
+    Resampling draws (or trainings) alone also shows the chance of the episodes in them, which is taken off.
+
+    Args:
+        samples: one for a statistic, two for the comparison of theirs.
+        comparison: of two samples.
+        statistic: what is computed over episodes.
+        resamples: replicates of each level.
+
+    Returns:
+        For every level its variance as a share of the sum; all 0 where nothing varies.
+    """
+    variances: dict[Level, float] = {}
+    for level in LEVELS:
+        found = _replicated(samples, statistic, replicates(samples, resamples, 0, (level,)))
+        top, bottom = found[0], found[-1]
+        both = top / np.maximum(bottom, np.finfo(float).tiny) if comparison == "ratio" else top - bottom
+        variances[level] = float(np.var(top if len(samples) == 1 else both))
+    for level in ("draws", "trainings"):
+        variances[level] = max(variances[level] - variances["episodes"], 0.0)
+    total = sum(variances.values())
+    return {level: variance / total if total else 0.0 for level, variance in variances.items()}
+
+
+def _replicated(samples: Sequence[Sample], statistic: Statistic, blocks: Iterator[Floats]) -> Floats:
+    """(S, R) the statistic of every sample in every replicate."""
+    ends = np.cumsum([len(one.values) for one in samples])[:-1]
+    found = [
+        np.stack(
+            [
+                STATISTICS[statistic](one.values, part)
+                for one, part in zip(samples, np.split(weights, ends, axis=1), strict=True)
+            ]
+        )
+        for weights in blocks
+    ]
+    return np.concatenate(found, axis=1)
 
 
 def _contrast(observed: Floats, replicated: Floats, comparison: Comparison) -> tuple[float, float, float]:
@@ -275,11 +315,15 @@ STATISTICS: Mapping[Statistic, Callable[[Floats, Floats], Floats]] = {
 
 
 def replicates(
-    samples: list[Sample], resamples: int = RESAMPLES, generator: np.random.Generator | int = 0
+    samples: Sequence[Sample],
+    resamples: int = RESAMPLES,
+    generator: np.random.Generator | int = 0,
+    levels: Sequence[Level] = LEVELS,
 ) -> Iterator[Floats]:
     """Bootstrap weights of several samples side by side, in blocks of replicates.
 
-    Episodes and trainings that all samples share get the same weight in all of them (pairs stay pairs).
+    Episodes and trainings that all samples share get the same weight in all of them (pairs stay pairs). Levels that are
+    not among `levels` are kept as they are.
 
     Yields:
         (R, N_1 + N_2 + ...) how often each observation appears in each replicate; the R of all blocks add up to
@@ -292,9 +336,11 @@ def replicates(
     block = max(1, min(resamples, _BLOCK_ELEMENTS // width))
     for start in range(0, resamples, block):
         count = min(block, resamples - start)
-        episode_weights = [_episode_weights(keys, count, rng)[:, index] for keys, index in episodes]
-        training_weights = [_training_weights(len(keys), count, rng)[:, index] for keys, index in trainings]
-        weights = np.concatenate(episode_weights, axis=1) * np.concatenate(training_weights, axis=1)
+        episode_weights = [_episode_weights(keys, count, rng, levels)[:, index] for keys, index in episodes]
+        weights = np.concatenate(episode_weights, axis=1)
+        if "trainings" in levels:
+            trained = [_training_weights(len(keys), count, rng)[:, index] for keys, index in trainings]
+            weights = weights * np.concatenate(trained, axis=1)
         yield _without_empty(weights, [len(s.values) for s in samples])
 
 
@@ -321,11 +367,15 @@ def _training_weights(seeds: int, count: int, rng: np.random.Generator) -> Float
     return _counts(rng.integers(0, seeds, (count, seeds)), seeds)
 
 
-def _episode_weights(keys: Integers, count: int, rng: np.random.Generator) -> Floats:
+def _episode_weights(keys: Integers, count: int, rng: np.random.Generator, levels: Sequence[Level]) -> Floats:
     """(R, U) weights of distinct episode seeds (U,), sorted: draws first, then episodes inside each chosen draw."""
     _, first, size = np.unique(keys >> DRAW_BITS, return_index=True, return_counts=True)
-    chosen = rng.integers(0, len(first), (count, len(first)))  # (R, D) draws
-    slots = np.floor(rng.random((count, len(first), int(size.max()))) * size[chosen][:, :, None]).astype(np.int64)
+    chosen = np.broadcast_to(np.arange(len(first)), (count, len(first)))  # (R, D) draws
+    if "draws" in levels:
+        chosen = rng.integers(0, len(first), (count, len(first)))
+    slots = np.broadcast_to(np.arange(int(size.max())), (count, len(first), int(size.max())))
+    if "episodes" in levels:
+        slots = np.floor(rng.random(slots.shape) * size[chosen][:, :, None]).astype(np.int64)
     picked = first[chosen][:, :, None] + slots  # (R, D, E) positions in `keys`
     # A draw with fewer episodes than the largest one leaves its surplus slots unused.
     unused = np.arange(int(size.max())) >= size[chosen][:, :, None]
