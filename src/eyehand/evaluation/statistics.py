@@ -228,7 +228,7 @@ def shares_of_chance(
         top, bottom = found[0], found[-1]
         both = top / np.maximum(bottom, np.finfo(float).tiny) if comparison == "ratio" else top - bottom
         variances[level] = float(np.var(top if len(samples) == 1 else both))
-    for level in ("draws", "trainings"):
+    for level in LEVELS[:2]:
         variances[level] = max(variances[level] - variances["episodes"], 0.0)
     total = sum(variances.values())
     return {level: variance / total if total else 0.0 for level, variance in variances.items()}
