@@ -222,16 +222,15 @@ def shares_of_chance(
     Returns:
         For every level its variance as a share of the sum; all 0 where nothing varies.
     """
-    variances: dict[Level, float] = {}
-    for level in LEVELS:
+    own: dict[Level, float] = {}
+    for level in reversed(LEVELS):  # episodes first
         found = _replicated(samples, statistic, replicates(samples, resamples, 0, (level,)))
         top, bottom = found[0], found[-1]
         both = top / np.maximum(bottom, np.finfo(float).tiny) if comparison == "ratio" else top - bottom
-        variances[level] = float(np.var(top if len(samples) == 1 else both))
-    for level in LEVELS[:2]:
-        variances[level] = max(variances[level] - variances["episodes"], 0.0)
-    total = sum(variances.values())
-    return {level: variance / total if total else 0.0 for level, variance in variances.items()}
+        variance = float(np.var(top if len(samples) == 1 else both))
+        own[level] = max(variance - own.get("episodes", 0.0), 0.0)
+    total = sum(own.values())
+    return {level: one / total if total else 0.0 for level, one in own.items()}
 
 
 def _replicated(samples: Sequence[Sample], statistic: Statistic, blocks: Iterator[Floats]) -> Floats:
