@@ -225,8 +225,8 @@ def _straddles(measurement: Measurement, results: Results) -> str:
     parts = [measurement.quantity, *([measurement.reference] if measurement.reference else [])]
     samples = [found for part in parts if (found := part.sample(results)) is not None]
     shares = statistics.shares_of_chance(samples, measurement.comparison, measurement.quantity.statistic)
-    known = [level for level in statistics.LEVELS if shares[level] >= 0.005]  # a single member of a level varies not
-    said = ", ".join(f"{100 * shares[level]:.0f} % from {level}" for level in known)
+    # A level with a single member does not vary.
+    said = ", ".join(f"{100 * share:.0f} % from {level}" for level, share in shares.items() if share >= 0.005)
     return f"the interval holds the threshold; of its variance comes {said}"
 
 

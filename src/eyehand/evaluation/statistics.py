@@ -230,7 +230,7 @@ def shares_of_chance(
         variance = float(np.var(top if len(samples) == 1 else both))
         own[level] = max(variance - own.get("episodes", 0.0), 0.0)
     total = sum(own.values())
-    return {level: one / total if total else 0.0 for level, one in own.items()}
+    return {level: own[level] / total if total else 0.0 for level in LEVELS}
 
 
 def _replicated(samples: Sequence[Sample], statistic: Statistic, blocks: Iterator[Floats]) -> Floats:
