@@ -35,7 +35,7 @@ SEEDS = (0, 1, 2)
 TRIALS = 400  # episodes of an arm in a domain, and images of a perception error
 LIVE_IMAGES = 1600  # what claims 4 compare differs by a few hundredths
 SEVERE_TRIALS = 96  # episodes of an arm at a severity: 12 of each draw
-SIM, TEST, LIVE = "sim", "twin/test", "live/test"
+SIM, VAL, TEST, LIVE = "sim", "twin", "twin/test", "live/test"  # recorded frames are of VAL
 SEVERITIES = (0.0, 0.5, 1.5)  # of every range of the twin; 1 is the twin
 SHARES = {"P25": 0.25, "P50": 0.5, "P75": 0.75, "P100": 1.0, "RW": 1.0}
 ARMS = {"k_gps": "kgps", "epsilon_greedy": "egreedy"}
@@ -83,7 +83,7 @@ def eyes(runs: Path, name: str, arm: str, seed: int, config: Config, recording: 
     alone, parent = replace(config, stages=("perception",)), runs / f"SIM-{seed}"
     one = RUNS.adapted(runs / name, parent, alone, recorded(runs, recording))
     found = Measured(load_trained(parent), one)
-    found.errors(arm, _eyes(one), load(SIM, TEST), TRIALS)
+    found.errors(arm, _eyes(one), load(SIM, VAL, TEST), TRIALS)
     found.errors(arm, _eyes(one), load(LIVE), LIVE_IMAGES)
     return found.results()
 

@@ -22,7 +22,8 @@ from eyehand.evaluation.results_file import read_results
 from eyehand.evaluation.statistics import Statistic
 
 NOT_MEASURED = "Not measured yet."
-SIM, TEST, LIVE = "sim", "twin/test", "live/test"
+SHARES = ("P25", "P50", "P75", "P100", "RW")  # eyes that learnt from recorded frames
+SIM, VAL, TEST, LIVE = "sim", "twin", "twin/test", "live/test"
 FINE_TUNING = Path("results/negative/fine_tuning.json")
 ARM = re.compile(r"([^/]+(?:/\d\b)?)/?(.*)")  # "kgps/3/one_step" is the arm kgps/3 with one step
 
@@ -86,14 +87,18 @@ def decided(method: str, root: Path) -> str:
 
 
 def ablations(root: Path) -> str:
-    """What single choices of modular_dqn are worth: one seed each."""
+    """What single choices of modular_dqn are worth, and how eyes fare in the rooms that were recorded."""
     results = results_of(root, "modular_dqn")
     if results is None:
         return NOT_MEASURED
     eyes = [arm for arm in dict.fromkeys(e.arm for e in results.errors) if arm.startswith("P75/")]
     rows = [
-        [_label(arm), *(_statistic(results, arm, domain, "error:theta", 3) for domain in (SIM, TEST, LIVE)), "1 seed"]
-        for arm in ("P75", *eyes)
+        [
+            _label(arm),
+            *(_statistic(results, arm, domain, "error:theta", 3) for domain in (SIM, VAL, TEST, LIVE)),
+            seeds_text(len(results.find_errors(arm, SIM, "theta"))),
+        ]
+        for arm in (*SHARES, *eyes)
     ]
     hands = [arm for arm in results.arms() if arm.startswith(("kgps/3", "egreedy/3", "adapted", "fine_tuned"))]
     driven = [
@@ -105,7 +110,7 @@ def ablations(root: Path) -> str:
         ]
         for arm in hands
     ]
-    seen = markdown(["eyes", "error, sim", "error, twin/test", "error, live/test", ""], rows)
+    seen = markdown(["eyes", "error, sim", "error, twin (recorded)", "error, twin/test", "error, live/test", ""], rows)
     done = markdown(["hand", "success, sim", "median d [cm]", ""], driven)
     return f"{seen}\n\n{done}\n\nNames without a comma are what the others change; eyes are those of seed 0."
 
