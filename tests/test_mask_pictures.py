@@ -15,6 +15,7 @@ from eyehand.learning.mask_scenes import expert_at_work, to_masks, wandering
 from eyehand.learning.method import Source
 from eyehand.tasks.sphere_grasp import SphereGrasp
 from eyehand.world.lone_sphere import lone_spheres
+from eyehand.world.recolour import recoloured
 from eyehand.world.sprites import SIDE, Sprites, laid_over
 from eyehand.world.wear import Wear, worn
 
@@ -26,7 +27,7 @@ BLUE = np.full((3, 200, 200, 3), (20, 40, 200), np.uint8)
 @cache
 def made(recipe: str) -> MaskPictures:
     backgrounds = BLUE if recipe in NEEDS_BACKGROUNDS else None
-    return mask_pictures(recipe, SOURCE, 3, 32, backgrounds, NONE)
+    return mask_pictures(recipe, SOURCE, 3, 32, backgrounds, 0.0, NONE)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -58,6 +59,23 @@ def test_nothing_but_the_target_changes_a_background(recipe: str) -> None:
     assert changed[masks > 0].all()
     assert changed.mean() < 2.5 * masks.mean()  # edges, no more
     assert (masks.max(axis=(1, 2)) == 0).any()  # and some show no target
+
+
+def test_recoloured_backgrounds_keep_grey_and_brightness_and_leave_a_share_alone() -> None:
+    grey, tan = np.full((200, 4, 4, 3), 90, np.uint8), np.full((200, 4, 4, 3), (150, 120, 90), np.uint8)
+    grey[:, :, 0] = tan[:, :, 0] = (10, 10, 10)
+    assert (recoloured(grey, 1.0, 0, 0).mean(axis=2) == grey.mean(axis=2)).all()
+    other = recoloured(tan, 0.75, 0, 0)
+    assert np.abs(other.mean(axis=(1, 2, 3)) - tan.mean(axis=(1, 2, 3))).max() < 1.0
+    same = (other == tan).all(axis=(1, 2, 3))
+    assert 0.15 < same.mean() < 0.35
+    mirrored = (other[:, :, -1] == 10).all(axis=(1, 2))
+    assert 0.25 < mirrored.mean() < 0.5
+    hues = np.unique(other[~same][:, 1, 1:3].max(axis=1), axis=0)
+    assert len(hues) > 50
+    assert (recoloured(tan, 0.0, 0, 0) == tan).all()
+    assert (recoloured(tan, 0.75, 0, 0) == other).all()
+    assert not (recoloured(tan, 0.75, 0, 1) == other).all()
 
 
 def test_the_expert_at_work_is_labelled_as_the_task_says() -> None:

@@ -5,6 +5,8 @@
     primitives              the target among random things in random looks, light and views; four times as many
     composited              the target alone, well lit from anywhere, blended onto backgrounds of like brightness
 
+Backgrounds come from few rooms: most of them are shown in other colours (`eyehand.world.recolour`).
+
 Pictures are drawn once and kept in memory. All recipes get the same wear (`eyehand.world.wear`), which is drawn anew
 for every mini-batch, so that recipes differ in what they show and not in how their camera is.
 """
@@ -26,6 +28,7 @@ from eyehand.types import Floats, Images, Integers
 from eyehand.world import counter
 from eyehand.world.lone_sphere import lone_spheres
 from eyehand.world.objects.look_alikes import yellow_sphere
+from eyehand.world.recolour import recoloured
 from eyehand.world.sprites import Sprites, laid_over
 from eyehand.world.wear import Wear, worn
 
@@ -35,6 +38,7 @@ NEEDS_BACKGROUNDS: frozenset[Recipe] = frozenset({"plain_on_backgrounds", "compo
 TIMES: dict[Recipe, int] = {"plain": 1, "plain_on_backgrounds": 1, "primitives": 4, "composited": 1}
 BRIGHTER = (0.7, 2.0)  # a well-lit target relative to its picture: it is paler than most of what lies about
 WITHOUT = 0.1  # of the pictures
+RECOLOURED = 0.75  # of the backgrounds
 
 
 class MaskPictures(Protocol):
@@ -50,7 +54,13 @@ class MaskPictures(Protocol):
 
 
 def mask_pictures(
-    recipe: Recipe, source: Source, seed: int, images: int, backgrounds: Images | None = None, wear: Wear | None = None
+    recipe: Recipe,
+    source: Source,
+    seed: int,
+    images: int,
+    backgrounds: Images | None = None,
+    recolour: float = RECOLOURED,
+    wear: Wear | None = None,
 ) -> MaskPictures:
     """Prepare a recipe, which takes a while: its pictures are drawn here.
 
@@ -61,6 +71,7 @@ def mask_pictures(
         images: how many pictures the recipe draws; `primitives` draws four times as many.
         backgrounds: (N, H, W, 3) uint8 pictures without the target, of the size of the task's; for recipes that need
             them.
+        recolour: share of the backgrounds that are shown in other colours.
         wear: what happens to every picture of a mini-batch; None for the usual.
 
     Raises:
@@ -79,10 +90,10 @@ def mask_pictures(
     task = cast(SphereGrasp, source.task)
     behind = _checked(backgrounds, recipe, task.camera_size[CAMERA])
     if recipe == "plain_on_backgrounds":
-        return CompositedPictures(cut_out(source, seed, images), behind, wear, seed)
+        return CompositedPictures(cut_out(source, seed, images), behind, recolour, wear, seed)
     rgb = np.array(yellow_sphere("train").rgba[:3])
     sprites = lone_spheres(images, seed, rgb, task.K, task.camera_size[CAMERA])
-    return CompositedPictures(sprites, behind, wear, seed, matched=True)
+    return CompositedPictures(sprites, behind, recolour, wear, seed, matched=True)
 
 
 @final
@@ -107,21 +118,23 @@ class StoredPictures:
 class CompositedPictures:
     """Cut-outs of the target, each mini-batch on other backgrounds."""
 
-    def __init__(self, sprites: Sprites, behind: Images, wear: Wear, seed: int, *, matched: bool = False) -> None:
+    def __init__(
+        self, sprites: Sprites, behind: Images, recolour: float, wear: Wear, seed: int, *, matched: bool = False
+    ) -> None:
         """Take what is laid over what.
 
         Args:
             sprites: the target, cut out.
             behind: (N, H, W, 3) uint8 pictures without it.
+            recolour: share of them that are shown in other colours.
             wear: what happens to the pictures afterwards.
             seed: the choice of a mini-batch follows from it.
             matched: whether the target is made as bright as things are in its picture; a share of the pictures, too,
                 is left without a target, where cut-outs always have one.
         """
         self._sprites, self._behind, self._wear, self._seed = sprites, behind, wear, seed
-        self._matched = matched
+        self._recolour, self._matched = recolour, matched
         self._brightness = sprites.brightness()
-        self._levels = behind.mean(axis=(1, 2, 3))
 
     def __len__(self) -> int:
         return len(self._sprites.rgb)
@@ -130,13 +143,14 @@ class CompositedPictures:
         """Pictures composed anew, then worn."""
         which = chosen(len(self), self._seed, "sprite", number, count)
         below = chosen(len(self._behind), self._seed, "background", number, count)
+        behind = recoloured(self._behind[below], self._recolour, self._seed, number)
         gain = np.ones(count)
         if self._matched:
             low, high = BRIGHTER
             relative = low * (high / low) ** self._drawn("bright", number, count)
-            gain = relative * self._levels[below] / self._brightness[which]
+            gain = relative * behind.mean(axis=(1, 2, 3)) / self._brightness[which]
             which = np.where(self._drawn("without", number, count) < WITHOUT, -1, which)
-        pictures, share = laid_over(self._behind[below], self._sprites, which, gain)
+        pictures, share = laid_over(behind, self._sprites, which, gain)
         pictures = worn(pictures, self._wear, self._seed, number)
         return torch.as_tensor(pictures), torch.as_tensor(to_masks(share, 255.0))
 

@@ -19,7 +19,8 @@ Differences from the paper:
     4. Fewer epochs on larger iterations, with a falling step size (paper: 200 epochs at 1e-3 in each of 50).
     5. The robot's state is standardised by its mean and spread in the expert's first frames (paper: not given).
     6. The loss of the eyes, the state machine and the limits of the commands are ours (paper: not given).
-    7. Behaviour cloning and the end-to-end policy (100 x 100 pictures for masks) get the frames and epochs of DAgger.
+    7. Most backgrounds are shown in other colours, hues turned and mirrored: they come from two rooms (paper: one).
+    8. Behaviour cloning and the end-to-end policy (100 x 100 pictures for masks) get the frames and epochs of DAgger.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class EyesConfig(Checked):
     photographs: str = ""  # folder of backgrounds for training; with none, recipes that need them wait for `adapt`
     widths: tuple[Count, Count, Count, Count] = (8, 8, 16, 16)
     images: Count = 1_250
+    recoloured: Share = 0.75  # of the backgrounds: these come from few rooms
     updates: Amount = 2_000
     batch: Count = 16
     positive_weight: Annotated[float, Range(1)] = 5.0
@@ -287,7 +289,7 @@ class EyesLearner(Keeping):
         self.eyes = cast(MaskNetwork, model["perception"])
         self.adam = self.keep("adam", torch.optim.Adam(self.eyes.parameters(), fused=True))
         self.world = source.world("sim", frozenset({"camera", "privileged"}))
-        recipe = mask_pictures(config.recipe, source, seed, config.images, backgrounds)
+        recipe = mask_pictures(config.recipe, source, seed, config.images, backgrounds, config.recoloured)
         self.pictures = Ahead(lambda number: recipe.batch(config.batch, number))
 
     def update(self) -> dict[str, Tensor]:
