@@ -81,9 +81,9 @@ class EyesConfig(Checked):
     widths: tuple[Count, Count, Count, Count] = (8, 8, 16, 16)
     images: Count = 1_250
     recoloured: Share = 0.75  # of the backgrounds: these come from few rooms
-    updates: Amount = 2_000
+    updates: Amount = 3_000
     batch: Count = 16
-    positive_weight: Annotated[float, Range(1)] = 5.0
+    positive_weight: Annotated[float, Range(1)] = 2.0
     lr: Rate = 2e-3
     lr_end: Rate = 1e-5
     evaluations: Amount = 5  # points of the learning curve
