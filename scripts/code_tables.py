@@ -12,17 +12,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from types import ModuleType
 
 from eyehand.cli.verbs import VERBS, Verb
 from eyehand.learning.method import Method
 from eyehand.learning.networks import ConvLayer
-from eyehand.methods import modular_dqn
+from eyehand.methods import mask_grasp, modular_dqn
 from eyehand.world.domain import FACTORS, Domain, set_fields
 from eyehand.world.domain_files import SPLITS, dump_domain, load_domain, shipped_domains
 from eyehand.world.support import Range, outside_support
 from eyehand.world.task import Task
 
 TASK = "planar_reach"
+METHODS: Mapping[str, ModuleType] = {"modular_dqn": modular_dqn, "mask_grasp": mask_grasp}
 _ENTRY = re.compile(r"(\w+) = (.+)")
 
 
@@ -46,18 +48,18 @@ def verbs_block(root: Path) -> str:
     return markdown(["verb", "does"], [[f"[`{v.name}`](#eyehand-{v.name})", v.summary] for v in VERBS])
 
 
-def presets_block(root: Path) -> str:
-    """Every field of the configuration of `modular_dqn` in every preset."""
+def presets_block(method: ModuleType, root: Path) -> str:
+    """Every field of the configuration of a method in every preset."""
     del root
-    columns = [dict(_fields(make())) for make in modular_dqn.PRESETS.values()]
+    columns = [dict(_fields(make())) for make in method.PRESETS.values()]
     rows = [[f"`{key}`", *(column[key] for column in columns)] for key in columns[0]]
-    return markdown(["field", *modular_dqn.PRESETS], rows)
+    return markdown(["field", *method.PRESETS], rows)
 
 
-def differences_block(root: Path) -> str:
+def differences_block(method: ModuleType, root: Path) -> str:
     """The numbered differences from the paper, from the docstring of the method's file."""
     del root
-    section = (modular_dqn.__doc__ or "").partition("Differences from the paper:\n")[2].split("\n\n")[0]
+    section = (method.__doc__ or "").partition("Differences from the paper:\n")[2].split("\n\n")[0]
     return inspect.cleandoc(section)
 
 
@@ -231,8 +233,8 @@ def _default(value: ast.expr | None) -> str:
 BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "verbs": verbs_block,
     **{f"verb-{verb.name}": partial(verb_block, verb) for verb in VERBS},
-    "presets": presets_block,
-    "differences": differences_block,
+    **{f"{name}-presets": partial(presets_block, method) for name, method in METHODS.items()},
+    **{f"{name}-differences": partial(differences_block, method) for name, method in METHODS.items()},
     "twin-factors": twin_block,
     "twin-identity": twin_identity_block,
     "domains": domains_block,

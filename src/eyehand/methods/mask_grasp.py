@@ -19,7 +19,7 @@ Differences from the paper:
     4. Fewer epochs on larger iterations, with a falling step size (paper: 200 epochs at 1e-3 in each of 50).
     5. The robot's state is standardised by its mean and spread in the expert's first frames (paper: not given).
     6. The loss of the eyes, the state machine and the limits of the commands are ours (paper: not given).
-    7. Most backgrounds are shown in other colours, hues turned and mirrored: they come from two rooms (paper: one).
+    7. Most backgrounds are shown in other colours, hues turned and mirrored: they come from few rooms (paper: as they are).
     8. Behaviour cloning and the end-to-end policy (100 x 100 pictures for masks) get the frames and epochs of DAgger.
 """
 
@@ -324,7 +324,7 @@ def quick() -> Config:
 def paper() -> Config:
     """The paper's frames, epochs and pictures, for a GPU."""
     dagger = DaggerConfig(iterations=50, frames=1_000, worlds=10, epochs=200, batch=64, lr_end=1e-3)
-    eyes = EyesConfig(widths=(16, 32, 32, 32), images=5_000, updates=60_000)
+    eyes = EyesConfig(widths=(16, 32, 32, 32), images=5_000, recoloured=0.0, updates=60_000)
     return Config(ControlConfig(dagger=dagger, evaluations=10), eyes)
 
 
