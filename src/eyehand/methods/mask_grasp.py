@@ -19,7 +19,7 @@ Differences from the paper:
     4. Fewer epochs on larger iterations, with a falling step size (paper: 200 epochs at 1e-3 in each of 50).
     5. The robot's state is standardised by its mean and spread in the expert's first frames (paper: not given).
     6. The loss of the eyes, the state machine and the limits of the commands are ours (paper: not given).
-    7. Most backgrounds are shown in other colours, hues turned and mirrored: they come from few rooms (paper: as they are).
+    7. Most backgrounds are shown in other colours and mirrored, because they come from few rooms (paper: as they are).
     8. Behaviour cloning and the end-to-end policy (100 x 100 pictures for masks) get the frames and epochs of DAgger.
 """
 
