@@ -45,7 +45,7 @@ from eyehand.learning.end_to_end import EndToEndPolicy, pictures_of, resized
 from eyehand.learning.generators import spawn
 from eyehand.learning.keeping import Keeping
 from eyehand.learning.loop import Schedule, fit
-from eyehand.learning.mask_pictures import NEEDS_BACKGROUNDS, Recipe, mask_pictures
+from eyehand.learning.mask_pictures import NEEDS_BACKGROUNDS, RECOLOURED, Recipe, mask_pictures
 from eyehand.learning.method import Source
 from eyehand.learning.networks import ConvLayer, conv_stack, initialise, mlp
 from eyehand.learning.policy import ModularPolicy, Truth
@@ -80,7 +80,7 @@ class EyesConfig(Checked):
     photographs: str = ""  # folder of backgrounds for training; with none, recipes that need them wait for `adapt`
     widths: tuple[Count, Count, Count, Count] = (8, 8, 16, 16)
     images: Count = 1_250
-    recoloured: Share = 0.75  # of the backgrounds: these come from few rooms
+    recoloured: Share = RECOLOURED  # of the backgrounds: these come from few rooms
     updates: Amount = 3_000
     batch: Count = 16
     positive_weight: Annotated[float, Range(1)] = 2.0
