@@ -15,7 +15,7 @@ from eyehand.learning.policy import Corrupted, ExpertController, ModularPolicy, 
 from eyehand.tasks.planar_reach import PlanarReach
 from eyehand.types import Decision, Observation
 from eyehand.world.domain import Domain
-from eyehand.world.simulation import SimulatedWorld
+from eyehand.world.simulation import DEPLOYABLE, SimulatedWorld
 
 EVERYTHING = frozenset({"camera", "proprio", "privileged", "previous_action"})
 
@@ -138,7 +138,9 @@ def test_the_expert_as_a_hand_ignores_what_is_seen(task: PlanarReach, world: Sim
 
 
 def test_a_policy_of_networks_may_be_deployed(world: SimulatedWorld[Any]) -> None:
-    check_pairing(policy(), world, deployed=True)
+    networks = policy()
+    check_pairing(networks, world, deployed=True)
+    assert networks.reads <= DEPLOYABLE
 
 
 def test_an_oracle_may_not_be_deployed_but_may_be_measured(task: PlanarReach, world: SimulatedWorld[Any]) -> None:
