@@ -158,7 +158,7 @@ def bench(root: Path) -> str:
         for pair in pairs
     ]
     said = (
-        "Median ratio and its 95 % interval, both sides in turns on two cores (`dqn`: on one); outputs compared "
+        "Median ratio and its 95 % interval, both sides in turns on two cores (`drawing`: on one); outputs compared "
         "first where both make "
         "the same thing. Threads and physics of both sides stand in the file, the pairs in "
         f"`bench/README.md`. Source: `{BENCH}`, by `make bench`."
