@@ -48,6 +48,7 @@ class Cell:
         after: names of the cells whose runs it reads.
         curves: metrics of the run of the same name whose learning curves are kept beside the results.
         files: JSON files that it leaves in the folder of runs, to be kept beside the results too.
+        runs: names of the runs that it makes, besides one of its own name.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Cell:
     after: tuple[str, ...] = ()
     curves: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def _again(cell: Cell, runs: Path, results: Path) -> int:
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder)
         known = runs.iterdir() if runs.exists() else ()
-        for read in (path for path in known if path.is_dir() and path.name != cell.name):
+        for read in (path for path in known if path.is_dir() and path.name not in (cell.name, *cell.runs)):
             (fresh / read.name).symlink_to(read.resolve())
         after = _outcomes(cell.make(fresh))
     different = [name for name in before if not np.array_equal(before[name], after.get(name, np.empty(0)))]
@@ -192,6 +194,8 @@ def _outcomes(results: Results) -> Mapping[str, np.ndarray]:
     for cell in document["cells"]:
         for column in ("success", "steps", "total_reward"):
             found[f"{cell['arm']} on {cell['domain']}, {column}"] = np.array(cell["episodes"][column])
+        for column, values in cell["episodes"]["measures"].items():
+            found[f"{cell['arm']} on {cell['domain']}, {column}"] = np.array(values)
     for errors in document["interface_errors"]:
         found[f"{errors['arm']} on {errors['domain']}, {errors['name']}"] = np.array(errors["values"])
     return found

@@ -21,7 +21,7 @@ from eyehand.evaluation.trained import load_trained
 from eyehand.evaluation.videos import Panel, side_by_side
 from eyehand.evaluation.watching import film
 from eyehand.learning.rollout import run_episodes
-from eyehand.tasks import load_task
+from eyehand.tasks.sphere_grasp import SphereGrasp
 from eyehand.world.domain_files import load_domain
 
 EPISODES = 64  # among which the first that recovers is sought
@@ -40,10 +40,11 @@ class Options:
 
 def main(options: Options) -> None:
     """Find the episode and film it."""
-    one = replace(load_trained(options.run), task=load_task("sphere_grasp", moving=True))
+    task = SphereGrasp(moving=True)
+    one = replace(load_trained(options.run), task=task)
     domain = load_domain("sim", "sphere_grasp")
     policy, seeds = oracles(one, domain)["perception"], domain.seeds(np.arange(EPISODES))
-    watch = Fingers()
+    watch = Fingers(task)
     episodes = run_episodes(policy, one.task, domain, seeds, EPISODES, watch)
     recovered = np.flatnonzero(episodes.success & (watch.met_at >= 0))
     if not len(recovered):

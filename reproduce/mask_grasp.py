@@ -4,7 +4,7 @@ Every training is the `laptop` preset with nothing changed but what the cell's n
 those that `evaluation/claims/mask_grasp.py` reads; `cells.py` explains the command line.
 
 A picture of the twin takes a third of a second of one core. The arms that look at it therefore run 8 episodes in each
-of its 8 draws and not 50; arms with true masks, which need no pictures, run 50 in each.
+of its 8 draws and not 50; the hand with true masks, which needs no pictures, runs 50 in each.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, final
+from typing import Any, cast, final
 
 import numpy as np
 import torch
@@ -26,13 +26,17 @@ from eyehand.data.durable import replace_text
 from eyehand.evaluation.protocol import oracles, run_arm
 from eyehand.evaluation.results import Results
 from eyehand.evaluation.trained import Trained, load_trained
+from eyehand.learning.mask_pictures import Recipe
 from eyehand.learning.policy import ModularPolicy, as_modular, unrolled
 from eyehand.learning.rollout import Episodes, run_episodes
 from eyehand.methods import load_method
 from eyehand.methods.mask_grasp import Config
 from eyehand.tasks import load_task
+from eyehand.tasks.sphere_grasp import SphereGrasp
 from eyehand.types import Decision, Flags, Floats, Group, Integers, Memory, Observation, Perception, Policy
 from eyehand.world.domain import Domain, mix
+from eyehand.world.grasping import SQUEEZED_M
+from eyehand.world.objects.look_alikes import SPHERE_RADIUS_M
 from eyehand.world.simulation import SimulatedWorld
 from eyehand.world.task import Task
 
@@ -46,7 +50,7 @@ TRAJECTORIES, EVERY = 40, 9  # episodes along which eyes are compared, and steps
 SIM, TEST = "sim", "twin/test"
 EPOCHS = 50  # checkpoints of eyes that stay at most, on which they are compared while they learn
 RECIPES = ("composited", "primitives", "plain_on_backgrounds", "plain")
-MET = -0.9  # of the gripper from -1 (closed) to 1: the sphere is not between fingers that are closer
+ONCE = "composited_once"  # as the paper: every target on one background
 SUCCESS = ("eval/sim/success",)
 
 
@@ -71,13 +75,15 @@ def hand(runs: Path, name: str, arm: str, seed: int, config: Config) -> Results:
     found.oracle(arm, "perception", [domain(SIM)], np.arange(PLACES))
     if arm == "dagger":
         found.oracle(arm, "perception", [domain("motion")], np.arange(BLIND_TRIALS))
-        found.ran("recovery", domain(SIM), missed(other_task(one, moving=True)))
+        again = missed(other_task(one, moving=True))
+        if len(again.seeds):
+            found.ran("recovery", domain(SIM), again)
     return found.results()
 
 
 def missed(one: Trained) -> Episodes:
     """Of the episodes with a sphere that is nudged, those in which the fingers once met without it."""
-    watch, seeds = Fingers(), domain(SIM).seeds(np.arange(BLIND_TRIALS))
+    watch, seeds = Fingers(cast(SphereGrasp, one.task)), domain(SIM).seeds(np.arange(BLIND_TRIALS))
     policy = oracles(one, domain(SIM))["perception"]
     return _those(run_episodes(policy, one.task, domain(SIM), seeds, BLIND_TRIALS, watch), watch.met_at >= 0)
 
@@ -106,19 +112,21 @@ def eyes(runs: Path, recipe: str) -> Results:
     one = _eyes(runs, recipe)
     _keep_epochs(runs, recipe, one)
     found, test = Measured(one), domain(TEST)
-    seeds, measured = _errors(_frames(one.task, test, TRAJECTORIES), _modular(one).perception)
+    seeds, measured = _errors(_frames(one.task, test, np.arange(TRAJECTORIES)), _modular(one).perception)
     found.saw(recipe, test, seeds, measured)
     return found.results()
 
 
 def _keep_epochs(runs: Path, recipe: str, one: Trained) -> None:
     """Precision and recall while the eyes learn, on frames of the twin that may be looked at: twin/val."""
-    frames = _frames(one.task, domain("twin"), TRAJECTORIES // 4)
+    frames = _frames(one.task, domain("twin"), LAPTOP.frames + np.arange(TRAJECTORIES // 4))
     lines: list[dict[str, float]] = []
     for step in one.run.checkpoints.steps():
         _, measured = _errors(frames, _modular(load_trained(one.run.folder, step)).perception)
         lines.append({"step": step, **{unit: float(values.mean()) for unit, values in measured.items()}})
-    replace_text(runs / f"{recipe}-epochs.json", json.dumps({"domain": "twin/val", "lines": lines}) + "\n")
+    before = 0 if one.subject.parent else 1  # `train` begins with the hand
+    document = {"domain": "twin/val", "before": before, "lines": lines}
+    replace_text(runs / f"{recipe}-epochs.json", json.dumps(document) + "\n")
 
 
 @dataclass(frozen=True)
@@ -129,7 +137,7 @@ class _Frame:
         obs: the observation.
         shown: (B,) rows whose episode still runs.
         truth: (B, 100, 100) true masks.
-        seeds: (B,) numbers that tell the frames apart; the draw stays in the upper half.
+        seeds: (B,) numbers that tell the episodes apart; their frames are no independent trials.
     """
 
     obs: Observation
@@ -138,17 +146,17 @@ class _Frame:
     seeds: Integers
 
 
-def _frames(task: Task[Any], where: Domain, episodes: int) -> list[_Frame]:
+def _frames(task: Task[Any], where: Domain, episodes: Integers) -> list[_Frame]:
     """Every `EVERY`th frame of the expert's episodes."""
     world = SimulatedWorld(task, where, frozenset({"camera", "privileged", "proprio"}))
-    seeds = where.seeds(np.arange(episodes))
+    seeds = where.seeds(episodes)
     obs, expert, memory = world.reset(seeds), world.expert(), None
     running, step = np.ones(len(seeds), bool), 0
     found: list[_Frame] = []
     while running.any():
         if step % EVERY == 0:
             truth = world.task.interface.truth(world.privileged())
-            found.append(_Frame(replace(obs, privileged=None), running, truth, seeds + (step << 16)))
+            found.append(_Frame(replace(obs, privileged=None), running, truth, seeds))
         decision = expert.label(world.privileged(), obs.sent, memory)
         memory, step = decision.memory, step + 1
         looking = running if step % EVERY == 0 else np.zeros_like(running)
@@ -175,10 +183,11 @@ def grasp(runs: Path, arm: str, first: int, clutter: int) -> Results:
     if arm == "end_to_end":
         one = other_task(load_trained(runs / "end_to_end"), **options)
         policy: Policy = one.policy
+        found = Measured(one)
     else:
-        one = other_task(load_trained(runs / "dagger-0"), **options)
-        policy = _modular(one).swap(perception=_modular(_eyes(runs, arm)).perception)
-    found = Measured(one)
+        one, seeing = other_task(load_trained(runs / "dagger-0"), **options), _eyes(runs, arm)
+        policy = _modular(one).swap(perception=_modular(seeing).perception)
+        found = Measured(seeing, one)
     name = f"{arm}/clutter" if clutter else arm
     found.episodes(name, policy, [domain(TEST)], np.arange(first, first + PART))
     return found.results()
@@ -186,8 +195,8 @@ def grasp(runs: Path, arm: str, first: int, clutter: int) -> Results:
 
 def among(runs: Path, recipe: str) -> Results:
     """The hand and eyes by one recipe among no to three look-alikes, where pictures are cheap."""
-    hand_of = load_trained(runs / "dagger-0")
-    policy, found = _modular(hand_of).swap(perception=_modular(_eyes(runs, recipe)).perception), Measured(hand_of)
+    hand_of, seeing = load_trained(runs / "dagger-0"), _eyes(runs, recipe)
+    policy, found = _modular(hand_of).swap(perception=_modular(seeing).perception), Measured(seeing, hand_of)
     for number in range(4):
         one = other_task(hand_of, clutter=number)
         for where in map(domain, (SIM, "randomized")):
@@ -196,7 +205,7 @@ def among(runs: Path, recipe: str) -> Results:
 
 
 def end_to_end(runs: Path) -> Results:
-    """A hand that learns from small pictures in place of masks, in simulation."""
+    """A hand that learns from small pictures in place of masks, in simulation with random looks."""
     one = other_task(RUNS.trained(runs / "end_to_end", 0, replace(LAPTOP, end_to_end=True)), positions="grid")
     found = Measured(one)
     found.episodes("end_to_end", one.policy, [domain(SIM)], np.arange(50))
@@ -206,9 +215,9 @@ def end_to_end(runs: Path) -> Results:
 def _eyes(runs: Path, recipe: str) -> Trained:
     """The run of eyes by a recipe; its hand has learnt next to nothing and is not used."""
     dagger = replace(LAPTOP.control.dagger, iterations=1, frames=400, epochs=1, validation=0)
-    config = replace(
-        LAPTOP, control=replace(LAPTOP.control, dagger=dagger, evaluations=0), eyes=replace(LAPTOP.eyes, recipe=recipe)
-    )
+    made = replace(LAPTOP.eyes, recipe="composited", composed_once=True) if recipe == ONCE else None
+    made = made or replace(LAPTOP.eyes, recipe=cast(Recipe, recipe))
+    config = replace(LAPTOP, control=replace(LAPTOP.control, dagger=dagger, evaluations=0), eyes=made)
     one = RUNS.trained(runs / f"hand-of-{recipe}", 0, config, keep=EPOCHS)
     if recipe in ("plain", "primitives"):
         return one
@@ -230,10 +239,13 @@ def _those(episodes: Episodes, rows: Flags) -> Episodes:
 
 
 class Fingers:
-    """Watches a batch for fingers that meet before the sphere is lifted: `met_at` (B,) is the first step, or -1."""
+    """Watches a batch for fingers closer than about the sphere: `met_at` (B,) is the first step so, or -1."""
 
-    def __init__(self) -> None:
-        """Nothing has been seen yet."""
+    def __init__(self, task: SphereGrasp) -> None:
+        """Nothing has been seen yet; the width is that at which the expert takes its fingers for empty."""
+        gripper = task.scene.hand.gripper
+        closed, span = gripper.closed_m, gripper.open_m - gripper.closed_m
+        self._empty = 2.0 * (2.0 * SPHERE_RADIUS_M - SQUEEZED_M - closed) / span - 1.0
         self.met_at, self._step = np.zeros(0, np.int64), 0
 
     def __call__(self, obs: Observation, decision: Decision, running: Flags) -> None:
@@ -241,7 +253,7 @@ class Fingers:
         del decision
         assert obs.proprio is not None, "the hand reads the robot's state"
         before = self.met_at if self._step else np.full(len(running), -1)
-        met = running & (obs.proprio[:, -1] < MET)
+        met = running & (obs.proprio[:, -1] < self._empty)
         self.met_at = np.where(met & (before < 0), self._step, before)
         self._step += 1
 
@@ -305,10 +317,11 @@ def _cells() -> list[Cell]:
     for seed in SEEDS:
         make = partial(open_loop, seed=seed)
         cells.append(Cell(f"open_loop-{seed}", make, (f"dagger-{seed}",), (), (f"joints-{seed}.json",)))
-    cells += [Cell(recipe, partial(eyes, recipe=recipe), (), (), (f"{recipe}-epochs.json",)) for recipe in RECIPES]
+    for recipe in (*RECIPES, ONCE):
+        make, files = partial(eyes, recipe=recipe), (f"{recipe}-epochs.json",)
+        cells.append(Cell(recipe, make, (), (), files, (f"hand-of-{recipe}",)))
     cells.append(Cell("end_to_end", end_to_end, (), SUCCESS))
-    for recipe in RECIPES[:2]:
-        cells.append(Cell(f"clutter-{recipe}", partial(among, recipe=recipe), ("dagger-0", recipe)))
+    cells += [Cell(f"clutter-{recipe}", partial(among, recipe=recipe), ("dagger-0", recipe)) for recipe in RECIPES[:2]]
     for arm, clutter in (*((recipe, c) for recipe in RECIPES[:2] for c in (0, 3)), ("end_to_end", 0)):
         for first in range(0, TRIALS, PART):
             name = f"grasp-{arm}{'-clutter' * (clutter > 0)}-{first // PART}"

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-import numpy as np
-
 from eyehand.data.recorded import RecordedEpisodes
 from eyehand.errors import EyehandError
 from eyehand.evaluation.crossing import Where, adapt, record, train
@@ -78,12 +76,12 @@ class Measured:
         self._cells: list[Cell] = []
         self._errors: list[InterfaceErrors] = []
 
-    def errors(self, arm: str, perception: Perception[Any], domains: Sequence[Domain], count: int) -> None:
-        """Errors of a perception on the first images of episodes of each domain."""
+    def errors(self, arm: str, perception: Perception[Any], domains: Sequence[Domain], episodes: Integers) -> None:
+        """Errors of a perception on the first images of numbered episodes of each domain."""
         last = self._runs[-1]
         for domain in domains:
             world = SimulatedWorld(last.task, domain, frozenset({"camera", "privileged", "proprio"}))
-            self.saw(arm, domain, domain.seeds(np.arange(count)), interface_errors(perception, world, np.arange(count)))
+            self.saw(arm, domain, domain.seeds(episodes), interface_errors(perception, world, episodes))
 
     def saw(self, arm: str, domain: Domain, seeds: Integers, measured: Mapping[str, Floats]) -> None:
         """Interface errors (N,) by unit that were measured elsewhere, on frames that `seeds` (N,) tell apart."""

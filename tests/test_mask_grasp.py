@@ -187,6 +187,18 @@ def test_the_end_to_end_policy_has_no_mask_and_reads_no_truth(tmp_path: Path) ->
     assert isinstance(METHOD.policy(METHOD.networks(TINY, TASK, 0), TASK), ModularPolicy)
 
 
+def test_the_end_to_end_policy_learns_from_random_looks_and_worn_pictures_and_acts_on_clean_ones() -> None:
+    config = dataclasses.replace(TINY, end_to_end=True)
+    taught = ControlLearner(config.control, METHOD.networks(config, TASK, 0), SOURCE, 0)
+    taught.update()
+    frames = taught.aggregate.rows(slice(None))
+    colours = frames[KEPT][:4].float().mean(dim=(1, 2))  # the first step of every arm
+    assert colours.std(dim=0).min() > 5.0
+    with torch.no_grad():
+        assert torch.equal(taught.command(frames), taught.command(frames))
+        assert not torch.equal(taught.command(frames, 0.1), taught.command(frames))
+
+
 def test_pictures_are_made_smaller_by_averaging() -> None:
     picture = torch.zeros(1, 200, 200, 3, dtype=torch.uint8)
     picture[0, 0, 0] = 200

@@ -11,11 +11,12 @@ import torch
 from eyehand.errors import InvalidValueError, UnknownNameError
 from eyehand.learning.mask_pictures import NEEDS_BACKGROUNDS, RECIPES, MaskPictures, mask_pictures
 from eyehand.learning.mask_primitives import among_primitives
-from eyehand.learning.mask_scenes import expert_at_work, to_masks, wandering
+from eyehand.learning.mask_scenes import Studio, expert_at_work, to_masks, wandering
 from eyehand.learning.method import Source
 from eyehand.tasks.sphere_grasp import SphereGrasp
 from eyehand.world.lone_sphere import lone_spheres
 from eyehand.world.recolour import recoloured
+from eyehand.world.rendering import Cameras
 from eyehand.world.sprites import SIDE, Sprites, laid_over
 from eyehand.world.wear import Wear, worn
 
@@ -87,6 +88,30 @@ def test_the_expert_at_work_is_labelled_as_the_task_says() -> None:
     areas = found.masks.sum(axis=(1, 2))
     assert areas.max() < 80
     assert world.task.starts == "anywhere"
+
+
+def test_labels_are_no_fatter_than_true_masks() -> None:
+    task, seeds = SphereGrasp(), np.arange(64)
+    state = task.sample(seeds)
+    cameras = Cameras(np.tile(task.K, (64, 1, 1)), state.T_world_camera, (200, 200))
+    found = Studio(task.scene, SOURCE.domain("sim")).labelled(state.physics, state.held, cameras, seeds)
+    true = task.silhouettes(state)
+    assert found.pictures.shape == (64, 200, 200, 3)
+    assert true.sum() > 200
+    assert abs(found.masks.sum() / true.sum() - 1.0) < 0.02
+    assert (found.masks.astype(bool) != true).mean() < 1e-4
+
+
+def test_targets_composed_once_stay_on_their_backgrounds() -> None:
+    colours = np.stack([np.full((200, 200, 3), (20, 40, blue), np.uint8) for blue in range(100, 228, 4)])
+    kept = mask_pictures("composited", SOURCE, 3, 16, colours, 0.0, NONE, once=True)
+    anew = mask_pictures("composited", SOURCE, 3, 16, colours, 0.0, NONE)
+    counts = [len(np.unique(recipe.batch(400, 1)[0].numpy()[:, 0, 0, 2])) for recipe in (kept, anew)]
+    assert len(kept) == 16
+    assert counts[0] <= 16 < counts[1]
+    pictures, masks = kept.batch(400, 2)
+    assert len(np.unique(pictures.numpy().reshape(400, -1), axis=0)) <= 16
+    assert masks.any()
 
 
 def test_primitives_are_four_times_as_many_and_show_things_from_free_cameras() -> None:

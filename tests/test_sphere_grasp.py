@@ -194,6 +194,17 @@ def test_the_grid_has_fifty_places_and_is_gone_over_again_with_other_starts() ->
         assert np.allclose(gaps, gaps[0], atol=1e-5)
 
 
+def test_every_draw_of_the_twin_meets_every_place_of_the_grid() -> None:
+    place = SphereGrasp(positions="grid").sample(np.arange(400)).sphere_m[:, :2].round(6)
+    assert [len(np.unique(place[draw::8], axis=0)) for draw in range(8)] == [50] * 8
+
+
+def test_a_camera_that_shakes_is_refused_because_masks_would_not_follow() -> None:
+    calibration = dataclasses.replace(SIM.calibration, shake_rad=0.01)
+    with pytest.raises(InvalidValueError, match=r"shake_rad in sim: got 0.01, allowed is 0"):
+        SphereGrasp().within(dataclasses.replace(SIM, calibration=calibration))
+
+
 def test_the_sphere_is_in_its_region_and_in_sight_at_the_start() -> None:
     task = SphereGrasp(clutter=3)
     state = task.sample(np.arange(40))

@@ -44,9 +44,9 @@ class Mask:
 
         Returns:
             "iou_lost", "precision_lost", "recall_lost" and "f1_lost": 1 less the intersection over union, the
-            precision and the recall of the pixels, and the harmonic mean of these two; each is 0 where it has nothing
-            to count: no pixel in either mask, none in `a`, none in `b`, none in either. "false_blobs": connected
-            blobs of `a` that touch no pixel of `b`.
+            precision and the recall of the pixels, and the harmonic mean of these two. Where neither mask has a pixel
+            all are 0; where `a` alone has none, its precision is lost whole, as is usual, so that silence is not
+            precise; recall is 0 where `b` has none. "false_blobs": connected blobs of `a` that touch no pixel of `b`.
         """
         told, true = a > THRESHOLD, b > THRESHOLD
         hit, claimed, there = (m.flatten(1).sum(dim=1).to(a.dtype) for m in (told & true, told, true))
@@ -56,7 +56,7 @@ class Mask:
 
         return {
             "iou_lost": lost(claimed + there - hit),
-            "precision_lost": lost(claimed),
+            "precision_lost": torch.where(claimed > 0, lost(claimed), (there > 0).to(hit)),
             "recall_lost": lost(there),
             "f1_lost": lost(0.5 * (claimed + there)),
             "false_blobs": torch.as_tensor(false_blobs(told.cpu().numpy(), true.cpu().numpy())).to(a),

@@ -1,4 +1,4 @@
-"""Policies without an interface: a camera's pictures straight into the controller, and pictures as tensors."""
+"""Policies without an interface: a camera's pictures straight into the controller, and observations as tensors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from eyehand.learning.policy import unrolled
-from eyehand.types import Controller, Decision, Flags, Group, Images, Memory, Observation
+from eyehand.types import Controller, Decision, Flags, Floats, Group, Images, Memory, Observation
+from eyehand.world.wear import Wear, worn
 
 
 @final
@@ -58,6 +59,11 @@ def pictures_of(obs: Observation) -> Tensor:
     return torch.as_tensor(np.require(cast(Images, camera.rgb), requirements="W"))  # frames of files may be read only
 
 
+def proprio_of(obs: Observation) -> Tensor:
+    """Joints and what else the robot tells of itself (B, n), float32."""
+    return torch.as_tensor(cast(Floats, obs.proprio).astype(np.float32))
+
+
 def resized(pictures: Tensor, side_px: int) -> Tensor:
     """Pictures (B, H, W, 3) uint8 with `side_px` pixels along each side, each the mean of those that it covers."""
     if pictures.shape[1:3] == (side_px, side_px):
@@ -65,3 +71,9 @@ def resized(pictures: Tensor, side_px: int) -> Tensor:
     planes = pictures.permute(0, 3, 1, 2).to(torch.float32)
     small = functional.interpolate(planes, (side_px, side_px), mode="area")
     return small.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+
+def worn_anew(pictures: Tensor, generator: torch.Generator) -> Tensor:
+    """Pictures (B, H, W, 3) uint8 as cameras of many kinds might give them, as the eyes of other arms see theirs."""
+    number = int(torch.randint(1 << 31, (), generator=generator))
+    return torch.as_tensor(worn(pictures.numpy(), Wear(), 0, number))

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from eyehand.errors import InvalidValueError, UnknownNameError
 from eyehand.learning.mask_primitives import among_primitives
-from eyehand.learning.mask_scenes import Labelled, cut_out, expert_at_work, to_masks
+from eyehand.learning.mask_scenes import ROWS, Labelled, cut_out, expert_at_work, to_masks
 from eyehand.learning.method import Source
 from eyehand.tasks.sphere_grasp import CAMERA, SphereGrasp
 from eyehand.types import Floats, Images, Integers
@@ -61,6 +61,8 @@ def mask_pictures(
     backgrounds: Images | None = None,
     recolour: float = RECOLOURED,
     wear: Wear | None = None,
+    *,
+    once: bool = False,
 ) -> MaskPictures:
     """Prepare a recipe, which takes a while: its pictures are drawn here.
 
@@ -73,6 +75,7 @@ def mask_pictures(
             them.
         recolour: share of the backgrounds that are shown in other colours.
         wear: what happens to every picture of a mini-batch; None for the usual.
+        once: lay every cut-out over one background and keep the picture, where otherwise each mini-batch is laid anew.
 
     Raises:
         UnknownNameError: no such recipe.
@@ -90,10 +93,12 @@ def mask_pictures(
     task = cast(SphereGrasp, source.task)
     behind = _checked(backgrounds, recipe, task.camera_size[CAMERA])
     if recipe == "plain_on_backgrounds":
-        return CompositedPictures(cut_out(source, seed, images), behind, recolour, wear, seed)
-    rgb = np.array(yellow_sphere("train").rgba[:3])
-    sprites = lone_spheres(images, seed, rgb, task.K, task.camera_size[CAMERA])
-    return CompositedPictures(sprites, behind, recolour, wear, seed, matched=True)
+        composed = CompositedPictures(cut_out(source, seed, images), behind, recolour, wear, seed)
+    else:
+        rgb = np.array(yellow_sphere("train").rgba[:3])
+        sprites = lone_spheres(images, seed, rgb, task.K, task.camera_size[CAMERA])
+        composed = CompositedPictures(sprites, behind, recolour, wear, seed, matched=True)
+    return StoredPictures(composed.once(), wear, seed) if once else composed
 
 
 @final
@@ -141,7 +146,19 @@ class CompositedPictures:
 
     def batch(self, count: int, number: int) -> tuple[Tensor, Tensor]:
         """Pictures composed anew, then worn."""
-        which = chosen(len(self), self._seed, "sprite", number, count)
+        composed = self._composed(chosen(len(self), self._seed, "sprite", number, count), number)
+        pictures = worn(composed.pictures, self._wear, self._seed, number)
+        return torch.as_tensor(pictures), torch.as_tensor(composed.masks)
+
+    def once(self) -> Labelled:
+        """Every cut-out on one background, not worn."""
+        starts = range(0, len(self), ROWS)
+        parts = [self._composed(np.arange(start, min(start + ROWS, len(self))), start) for start in starts]
+        return Labelled(np.concatenate([p.pictures for p in parts]), np.concatenate([p.masks for p in parts]))
+
+    def _composed(self, which: Integers, number: int) -> Labelled:
+        """Cut-outs (B,) on backgrounds, which follow from the number."""
+        count = len(which)
         below = chosen(len(self._behind), self._seed, "background", number, count)
         behind = recoloured(self._behind[below], self._recolour, self._seed, number)
         gain = np.ones(count)
@@ -151,8 +168,7 @@ class CompositedPictures:
             gain = relative * behind.mean(axis=(1, 2, 3)) / self._brightness[which]
             which = np.where(self._drawn("without", number, count) < WITHOUT, -1, which)
         pictures, share = laid_over(behind, self._sprites, which, gain)
-        pictures = worn(pictures, self._wear, self._seed, number)
-        return torch.as_tensor(pictures), torch.as_tensor(to_masks(share, 255.0))
+        return Labelled(pictures, to_masks(share, 255.0))
 
     def _drawn(self, use: str, number: int, count: int) -> Floats:
         return counter.uniform(self._seed, f"mask_pictures/{use}", number, np.arange(count))

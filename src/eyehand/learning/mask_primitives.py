@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 
 from eyehand.interfaces import mask
-from eyehand.learning.mask_scenes import ROWS, Labelled, Studio, to_masks, wandering
+from eyehand.learning.mask_scenes import ROWS, Labelled, Studio, wandering
 from eyehand.learning.method import Source
 from eyehand.tasks.sphere_grasp import CAMERA, SphereGrasp, SphereGraspState
 from eyehand.types import Floats, Integers
@@ -51,9 +51,8 @@ def among_primitives(source: Source, seed: int, images: int) -> Labelled:
         T = state.T_world_camera if in_hand else _anywhere(state, seeds)
         cameras = Cameras(np.tile(task.K, (ROWS, 1, 1)), T, size)
         held = _held(seeds)
-        found = studio.draw(_physics(scene, state, held, seeds), held, cameras, seeds, robot=in_hand)
-        pictures[start:stop] = found.pictures[: stop - start]
-        masks[start:stop] = to_masks(found.target)[: stop - start]
+        found = studio.labelled(_physics(scene, state, held, seeds), held, cameras, seeds, robot=in_hand)
+        pictures[start:stop], masks[start:stop] = found.pictures[: stop - start], found.masks[: stop - start]
     return Labelled(pictures, masks)
 
 

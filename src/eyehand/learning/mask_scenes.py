@@ -37,7 +37,7 @@ class Labelled:
 
     Attributes:
         pictures: (N, H, W, 3) uint8.
-        masks: (N, 100, 100) uint8, 1 where the target covers half of the mask's pixel or more.
+        masks: (N, 100, 100) uint8, 1 where the middle of the mask's pixel shows the target, as in true masks.
     """
 
     pictures: Images
@@ -73,6 +73,14 @@ class Studio:
             allowed = "a domain whose image is 'raster': what stands for the real robot's camera is not trained on"
             raise InvalidValueError("image back end", "traced", allowed, "mask_pictures")
         return Drawn(drawn.rgb, (drawn.ids == self._target).astype(np.uint8))
+
+    def labelled(
+        self, physics: Floats, held: Integers, cameras: Cameras, seeds: Integers, *, robot: bool = True
+    ) -> Labelled:
+        """Pictures and their masks, drawn apart: half-covered squares of a picture's pixels would make masks fat."""
+        pictures = self.draw(physics, held, cameras, seeds, robot=robot).pictures
+        coarse = Cameras(scaled(cameras.K, 1.0 / factor(cameras.size)), cameras.T_world_camera, mask.SIZE)
+        return Labelled(pictures, self.draw(physics, held, coarse, seeds, robot=robot).target)
 
 
 def wandering(task: SphereGrasp) -> SphereGrasp:
@@ -120,9 +128,8 @@ def expert_at_work(source: Source, seed: int, images: int) -> Labelled:
     pictures, masks = np.empty((images, *size, 3), np.uint8), np.empty((images, *mask.SIZE), np.uint8)
     for start, now in _moments(world, images):
         stop = min(start + ROWS, images)
-        drawn = studio.draw(now.state.seen, now.state.held, _cameras(task, now), now.seeds)
-        pictures[start:stop] = drawn.pictures[: stop - start]
-        masks[start:stop] = to_masks(drawn.target)[: stop - start]
+        drawn = studio.labelled(now.state.seen, now.state.held, _cameras(task, now), now.seeds)
+        pictures[start:stop], masks[start:stop] = drawn.pictures[: stop - start], drawn.masks[: stop - start]
     return Labelled(pictures, masks)
 
 

@@ -19,8 +19,9 @@ Differences from the paper:
     4. Fewer epochs on larger iterations, with a falling step size (paper: 200 epochs at 1e-3 in each of 50).
     5. The robot's state is standardised by its mean and spread in the expert's first frames (paper: not given).
     6. The loss of the eyes, the state machine and the limits of the commands are ours (paper: not given).
-    7. Most backgrounds are shown in other colours and mirrored, because they come from few rooms (paper: as they are).
-    8. Behaviour cloning and the end-to-end policy (100 x 100 pictures for masks) get the frames and epochs of DAgger.
+    7. Backgrounds come from few rooms: each mini-batch has others behind its targets, most in other colours and
+       mirrored (paper: one behind each target, as it is; `composed_once`, `recoloured`).
+    8. Behaviour cloning and the end-to-end policy get the frames and epochs of DAgger, the latter's in random looks.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from eyehand.errors import PairingError, UnknownNameError
 from eyehand.interfaces.mask import SIZE, Mask
 from eyehand.learning.ahead import Ahead
 from eyehand.learning.dagger import LABEL, Aggregate, Classroom, DaggerConfig, Frames, packed, unpacked
-from eyehand.learning.end_to_end import EndToEndPolicy, pictures_of, resized
+from eyehand.learning.end_to_end import EndToEndPolicy, pictures_of, proprio_of, resized, worn_anew
 from eyehand.learning.generators import spawn
 from eyehand.learning.keeping import Keeping
 from eyehand.learning.loop import Schedule, fit
@@ -53,7 +54,7 @@ from eyehand.learning.ranges import Amount, Checked, Count, Range, Rate, Share
 from eyehand.learning.rollout import mean_errors, mean_outcomes
 from eyehand.learning.run import Run
 from eyehand.learning.tensors import descend, onto
-from eyehand.types import Array, Decision, Floats, Group, Images, Observation, Policy
+from eyehand.types import Array, Decision, Group, Images, Observation, Policy
 from eyehand.world.task import Task
 
 PICTURE_PX = 200
@@ -81,6 +82,7 @@ class EyesConfig(Checked):
     widths: tuple[Count, Count, Count, Count] = (8, 8, 16, 16)
     images: Count = 1_250
     recoloured: Share = RECOLOURED  # of the backgrounds: these come from few rooms
+    composed_once: bool = False  # each target on one background, and not on another in every mini-batch
     updates: Amount = 3_000
     batch: Count = 16
     positive_weight: Annotated[float, Range(1)] = 2.0
@@ -177,11 +179,6 @@ class GraspController(nn.Module):
         return Decision(np.zeros(len(value), np.int64), value, memory)
 
 
-def proprio_of(obs: Observation) -> Tensor:
-    """Joints and gripper (B, 8) float32."""
-    return torch.as_tensor(cast(Floats, obs.proprio).astype(np.float32))
-
-
 def imitation_loss(command: Tensor, label: Tensor) -> Tensor:
     """L: the squared distance of commands (B, 8) from the expert's, both in units of the limits, mean over states."""
     return (command - label).square().sum(dim=1).mean()
@@ -203,7 +200,8 @@ class ControlLearner(Keeping):
         self.hand = cast(GraspController, model["control"])
         self.sees_masks = "perception" in model
         reads: frozenset[Group] = frozenset({"proprio", "privileged" if self.sees_masks else "camera"})
-        worlds = {name: source.world("sim", reads, auto_reset=True) for name in ("train", "validation")}
+        looks = "sim" if self.sees_masks else "randomized"
+        worlds = {name: source.world(looks, reads, auto_reset=True) for name in ("train", "validation")}
         self.interface = cast(Mask, worlds["train"].task.interface)
         self.generator = self.keep("generator", spawn(seed, "control"))
         self.adam = self.keep("adam", torch.optim.Adam(self.hand.parameters(), fused=True))
@@ -225,6 +223,8 @@ class ControlLearner(Keeping):
         seen = frames[KEPT]
         if self.sees_masks:
             seen = self.interface.corrupt(unpacked(seen, SIZE), level, self.generator)
+        elif level > 0:
+            seen = worn_anew(seen, self.generator)
         return self.hand(onto(self.hand, seen), onto(self.hand, frames["state"]))
 
     def loss(self, frames: Frames, level: float = 0.0) -> Tensor:
@@ -289,7 +289,8 @@ class EyesLearner(Keeping):
         self.eyes = cast(MaskNetwork, model["perception"])
         self.adam = self.keep("adam", torch.optim.Adam(self.eyes.parameters(), fused=True))
         self.world = source.world("sim", frozenset({"camera", "privileged"}))
-        recipe = mask_pictures(config.recipe, source, seed, config.images, backgrounds, config.recoloured)
+        c, once = config, config.composed_once
+        recipe = mask_pictures(c.recipe, source, seed, c.images, backgrounds, c.recoloured, once=once)
         self.pictures = Ahead(lambda number: recipe.batch(config.batch, number))
 
     def update(self) -> dict[str, Tensor]:
@@ -324,7 +325,7 @@ def quick() -> Config:
 def paper() -> Config:
     """The paper's frames, epochs and pictures, for a GPU."""
     dagger = DaggerConfig(iterations=50, frames=1_000, worlds=10, epochs=200, batch=64, lr_end=1e-3)
-    eyes = EyesConfig(widths=(16, 32, 32, 32), images=5_000, recoloured=0.0, updates=60_000)
+    eyes = EyesConfig(widths=(16, 32, 32, 32), images=5_000, recoloured=0.0, composed_once=True, updates=60_000)
     return Config(ControlConfig(dagger=dagger, evaluations=10), eyes)
 
 

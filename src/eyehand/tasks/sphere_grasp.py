@@ -129,7 +129,8 @@ class SphereGrasp:
         """Make the task.
 
         Args:
-            positions: of the sphere: "random", or "grid", where episodes 0 to 49, 50 to 99 and so on go over the grid.
+            positions: of the sphere: "random", or "grid", where episodes 0 to 49, 50 to 99 and so on go over the grid;
+                in a domain of 8 draws, each draw goes over it in 400.
             clutter: how many yellow and orange things lie about the sphere, 0 to 3.
             moving: whether the sphere is nudged now and then in the first seconds.
             starts: of the hand: "high" above the table and open, with the sphere in sight, or "anywhere" above the
@@ -173,7 +174,13 @@ class SphereGrasp:
         """With the things that lie there, the camera that is used there, and the time that its robot needs.
 
         Where no sphere is shown, pictures are backgrounds: there the hand starts anywhere.
+
+        Raises:
+            InvalidValueError: the camera shakes, which true masks do not follow.
         """
+        if domain.calibration.shake_rad != 0.0:
+            allowed = "0: the masks of sphere_grasp are those of a camera that sits still in the hand"
+            raise InvalidValueError("calibration.shake_rad", domain.calibration.shake_rad, allowed, domain.name)
         if _facts(domain) == _facts(self._domain):
             return self
         task = copy.copy(self)
@@ -216,7 +223,9 @@ class SphereGrasp:
     def _sphere(self, seeds: Integers) -> Floats:
         """Places (B, 2) of the sphere on the table."""
         if self.positions == "grid":
-            row, column = np.divmod(seeds % (1 << counter.DRAW_BITS) % (GRID[0] * GRID[1]), GRID[1])
+            episode = seeds % (1 << counter.DRAW_BITS)
+            turn = episode + episode // 200  # 8 draws take turns, and would meet every other place else
+            row, column = np.divmod(turn % (GRID[0] * GRID[1]), GRID[1])
             share = np.stack([(row + 0.5) / GRID[0], (column + 0.5) / GRID[1]], axis=1)
         else:
             share = counter.uniform(seeds[:, None], "reset/sphere", index=np.arange(2))
