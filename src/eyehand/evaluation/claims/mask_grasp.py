@@ -156,7 +156,7 @@ CLAIMS: tuple[Claim, ...] = (*_CONTROL, *_EYES, *_GRASPS)
 def _simulated() -> PaperTable:
     paper = {
         ("expert", SIM): ("expert", "92"),
-        ("dagger", SIM): ("DAgger, 50,000 frames", "92"),
+        ("dagger", SIM): ("DAgger (paper: 50,000 frames, ours: 25,000)", "92"),
         ("behaviour_cloning", SIM): ("behaviour cloning, equal frames", ""),
         ("recovery", SIM): ("a nudged sphere, once missed", ""),
         ("dagger", MOTION): ("DAgger, the robot's motion", ""),
