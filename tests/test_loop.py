@@ -148,6 +148,19 @@ def test_speed_and_position_are_on_disk(tmp_path: Path) -> None:
     assert run.checkpoints.steps() == [11, 12]
 
 
+def test_frames_before_a_resume_are_not_counted_as_new(tmp_path: Path) -> None:
+    def kill(phase: str, done: int) -> None:
+        if (phase, done) == ("hand", 5):
+            raise Killed
+
+    with pytest.raises(Killed):
+        start_or_resume(tmp_path / "a", kill)
+    resumed = [line for line in start_or_resume(tmp_path / "a").metrics() if line["step"] > 8]  # type: ignore[operator]
+    assert ["time/frames_per_s" in line for line in resumed] == [False, True, True]
+    for line in resumed[1:]:  # ToyLearner counts 4 frames an update; its first count is 2**24
+        assert line["time/frames_per_s"] == pytest.approx(4 * line["time/updates_per_s"])  # type: ignore[operator]
+
+
 MOMENTS = [("eyes", done) for done in range(1, 6)] + [("hand", done) for done in range(1, 8)]
 MOMENTS += [("evaluate hand", 4), ("evaluate hand", 7)]
 

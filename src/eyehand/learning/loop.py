@@ -46,7 +46,8 @@ class Learner(Protocol):
     def update(self) -> Mapping[str, float | Tensor]:
         """One training step; returns cheap metrics, numbers or 0-dim tensors, such as `train/loss`.
 
-        A running count `train/frames` makes `fit` log `time/frames_per_s`.
+        A running count `train/frames`, which begins at 0, makes `fit` log `time/frames_per_s`, but not in the first
+        line after a resume: how many frames came before it is not known.
         """
         ...
 
@@ -208,10 +209,13 @@ class _Phase:
         self.phase, self.learner, self.schedule, self.run, self.model = phase, learner, schedule, run, model
         self.base = sum(run.completed.values())  # steps of earlier phases
         self.saved_at = self.logged_at = time.monotonic()
-        self.logged_done = self.logged_frames = 0.0
+        self.logged_done = 0.0
+        self.logged_frames: float | None = 0.0  # None where the line before it has no count
 
     def train(self, start: int) -> None:
         self.logged_done = start
+        if start:
+            self.logged_frames = None
         with _stop_requests() as stop:
             with Progress(self.phase, self.schedule.updates, start, self.run.quiet) as progress:
                 self._train(start, stop, progress)
@@ -249,10 +253,9 @@ class _Phase:
         now, frames = time.monotonic(), values.get("train/frames")
         elapsed = max(now - self.logged_at, 1e-9)
         speed = {"time/wall_s": self.run.wall_s, "time/updates_per_s": (done - self.logged_done) / elapsed}
-        if frames is not None:
+        if frames is not None and self.logged_frames is not None:
             speed["time/frames_per_s"] = (frames - self.logged_frames) / elapsed
-            self.logged_frames = frames
-        self.logged_at, self.logged_done = now, done
+        self.logged_at, self.logged_done, self.logged_frames = now, done, frames
         return speed
 
     def _checkpoint_is_due(self, done: int) -> bool:
