@@ -386,3 +386,10 @@ def test_diverged_weights_are_not_saved(tmp_path: Path) -> None:
 def test_schedules_are_checked(change: dict[str, int]) -> None:
     with pytest.raises(InvalidValueError, match=next(iter(change))):
         Schedule(**{"updates": 1, **change})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("evaluations", "found"), [(0, 0), (1, 1), (4, 4)])
+def test_an_even_schedule_evaluates_as_often_as_asked(tmp_path: Path, evaluations: int, found: int) -> None:
+    run, model = Run.create(tmp_path / "a", CONFIG, quiet=True), networks()
+    fit("eyes", ToyLearner("eyes", model, 0), Schedule.even(8, evaluations), run, model)
+    assert sum("eval/sim/success" in line for line in run.metrics()) == found

@@ -88,9 +88,9 @@ class Schedule:
 
     @classmethod
     def even(cls, updates: int, evaluations: int) -> Schedule:
-        """A schedule with 100 lines of metrics, 10 checkpoints and as many evaluations as asked for."""
+        """A schedule with 100 lines of metrics, 10 checkpoints and as many evaluations as asked for, 0 for none."""
         log, evaluate, save = (max(1, updates // parts) for parts in (100, max(1, evaluations), 10))
-        return cls(updates, log, evaluate, checkpoint_every=save)
+        return cls(updates, log, evaluate if evaluations else 0, checkpoint_every=save)
 
     def __post_init__(self) -> None:
         """Refuse negative counts."""
