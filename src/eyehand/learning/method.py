@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, final
 
@@ -10,7 +10,7 @@ from torch import nn
 
 from eyehand.data.ledger import Budget
 from eyehand.data.target import RecordedTarget
-from eyehand.errors import PairingError, TargetClosedError
+from eyehand.errors import PairingError, TargetClosedError, UnknownNameError
 from eyehand.learning.run import Run
 from eyehand.types import Group, Policy
 from eyehand.world.domain import Domain
@@ -103,6 +103,13 @@ class Method(Protocol[C]):
     def adapt(self, config: C, source: Source, target: RecordedTarget, run: Run, model: nn.ModuleDict) -> None:
         """Adapt trained networks with recorded frames of the target, phase by phase, saving into the run."""
         ...
+
+
+def preset_of(presets: Mapping[str, Callable[[], C]], name: str) -> C:
+    """The configuration of a preset, of those by name; raises UnknownNameError where it is none of them."""
+    if name not in presets:
+        raise UnknownNameError("preset", name, presets)
+    return presets[name]()
 
 
 def check_fit(method: Method[Any], task: Task[Any]) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from eyehand.errors import InvalidValueError
+from eyehand.learning.generators import spawn
 from eyehand.learning.ranges import Checked, Count
 
 
@@ -64,3 +65,10 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
             layer.weight.copy_(bound * (2.0 * torch.rand(layer.weight.shape, generator=generator) - 1.0))
             if layer.bias is not None:  # pyright: ignore[reportUnnecessaryComparison] - None with bias=False
                 layer.bias.copy_(bound * (2.0 * torch.rand(layer.bias.shape, generator=generator) - 1.0))
+
+
+def initialised(model: nn.ModuleDict, seed: int) -> nn.ModuleDict:
+    """The same networks, each with its weights drawn by the seed and its own name."""
+    for name, module in model.items():
+        initialise(module, spawn(seed, f"initialise/{name}"))
+    return model

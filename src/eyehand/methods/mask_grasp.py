@@ -38,7 +38,7 @@ from torch.nn import functional
 from eyehand.data.ledger import Budget
 from eyehand.data.photographs import load_photographs
 from eyehand.data.target import RecordedTarget
-from eyehand.errors import PairingError, UnknownNameError
+from eyehand.errors import PairingError
 from eyehand.interfaces.mask import SIZE, Mask
 from eyehand.learning.ahead import Ahead
 from eyehand.learning.dagger import LABEL, Aggregate, Classroom, DaggerConfig, Frames, packed, unpacked
@@ -47,8 +47,8 @@ from eyehand.learning.generators import spawn
 from eyehand.learning.keeping import Keeping
 from eyehand.learning.loop import Schedule, fit
 from eyehand.learning.mask_pictures import NEEDS_BACKGROUNDS, RECOLOURED, Recipe, mask_pictures
-from eyehand.learning.method import Source
-from eyehand.learning.networks import ConvLayer, conv_stack, initialise, mlp
+from eyehand.learning.method import Source, preset_of
+from eyehand.learning.networks import ConvLayer, conv_stack, initialise, initialised, mlp
 from eyehand.learning.policy import ModularPolicy, Truth
 from eyehand.learning.ranges import Amount, Checked, Count, Range, Rate, Share
 from eyehand.learning.rollout import mean_errors, mean_outcomes
@@ -345,18 +345,14 @@ class MaskGrasp:
 
     def preset(self, name: str) -> Config:
         """The configuration of a preset."""
-        if name not in PRESETS:
-            raise UnknownNameError("preset", name, PRESETS)
-        return PRESETS[name]()
+        return preset_of(PRESETS, name)
 
     def networks(self, config: Config, task: Task[Any], seed: int) -> nn.ModuleDict:
         """Perception and control networks, initialised from the seed; control alone where it is end to end."""
         model = nn.ModuleDict({"control": GraspController(task, 3 if config.end_to_end else 1, config.control.hidden)})
         if not config.end_to_end:
             model["perception"] = MaskNetwork(config.eyes.widths)
-        for name, module in model.items():
-            initialise(module, spawn(seed, f"initialise/{name}"))
-        return model
+        return initialised(model, seed)
 
     def policy(self, model: nn.ModuleDict, task: Task[Any]) -> Policy:
         """Eyes, mask and hand in one policy, or the hand alone."""

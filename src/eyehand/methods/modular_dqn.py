@@ -36,14 +36,13 @@ from torch import Tensor, nn
 
 from eyehand.data.ledger import Budget
 from eyehand.data.target import RecordedTarget
-from eyehand.errors import UnknownNameError
 from eyehand.interfaces.scene_configuration import SIZE, SceneConfiguration
 from eyehand.learning.experience import Experience, Exploration, Memory
 from eyehand.learning.generators import spawn
 from eyehand.learning.keeping import Keeping
 from eyehand.learning.loop import Schedule, fit
-from eyehand.learning.method import Source
-from eyehand.learning.networks import ConvLayer, conv_stack, initialise, mlp
+from eyehand.learning.method import Source, preset_of
+from eyehand.learning.networks import ConvLayer, conv_stack, initialise, initialised, mlp
 from eyehand.learning.policy import ModularPolicy, Truth
 from eyehand.learning.ranges import Amount, Checked, Count, Rate, Share
 from eyehand.learning.replay import Transitions
@@ -288,15 +287,13 @@ class ControlLearner(_QLearner):
 class FineTuneLearner(_QLearner):
     """EE2-FT: the weighted losses of (4); the task loss in simulation, the perception loss on mixed images."""
 
-    def __init__(
-        self, config: Config, model: nn.ModuleDict, source: Source, seed: int, recorded: RecordedScenes
-    ) -> None:
+    def __init__(self, config: Config, model: nn.ModuleDict, source: Source, seed: int, real: RecordedScenes) -> None:
         self.config = config.fine_tune
         arms = source.world("sim", frozenset({"camera", "privileged"}), auto_reset=True)
         guided = replace(config.control, exploration="k_gps")
         super().__init__("fine_tune", guided, arms, self.config.worlds, self.config.replay, model, source, seed)
         self.eyes, self.hand = self.adam(self.perception), self.adam(self.control)
-        self.pictures = mixed_batches(self.scenes, recorded, self.config.perception_batch, self.config.real_share)
+        self.pictures = mixed_batches(self.scenes, real, self.config.perception_batch, self.config.real_share)
 
     def update(self) -> dict[str, Tensor]:
         """One step of every arm, then one update of both networks, each by its own gradient."""
@@ -363,17 +360,13 @@ class ModularDQN:
 
     def preset(self, name: str) -> Config:
         """The configuration of a preset."""
-        if name not in PRESETS:
-            raise UnknownNameError("preset", name, PRESETS)
-        return PRESETS[name]()
+        return preset_of(PRESETS, name)
 
     def networks(self, config: Config, task: Task[Any], seed: int) -> nn.ModuleDict:
         """Perception and control networks, initialised from the seed."""
         hand = ControlNetwork(config.hidden, len(task.commands[0].table or ()))
-        model = nn.ModuleDict({"perception": PerceptionNetwork(config.layers, config.eyes_hidden), "control": hand})
-        for name, module in model.items():
-            initialise(module, spawn(seed, f"initialise/{name}"))
-        return model
+        eyes = PerceptionNetwork(config.layers, config.eyes_hidden)
+        return initialised(nn.ModuleDict({"perception": eyes, "control": hand}), seed)
 
     def policy(self, model: nn.ModuleDict, task: Task[Any]) -> ModularPolicy[Tensor]:
         """Perception, bottleneck and control in one policy."""
