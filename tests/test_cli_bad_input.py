@@ -137,6 +137,10 @@ def test_what_is_not_there_is_refused_with_what_is(what: str, made: Path, tmp_pa
         ("[perception]\nlr = nan", "Invalid perception.lr in FILE: got nan, allowed is a finite number."),
         ("[perception]\nreal_share = -0.25", "Invalid real_share in PerceptionConfig: got -0.25"),
         ("[perception\n", "the file is not valid TOML"),
+        (
+            "stages = []",
+            "got (), allowed is perception, end_to_end, or both in this order",
+        ),
         ("hidden = [0]", "Invalid hidden in Config: got 0, allowed is at least 1."),
         ("layers = [{ filters = 4, kernel = 8, stride = 0 }]", "Invalid stride in ConvLayer: got 0"),
         ("layers = [{ filters = 4, kernel = 90, stride = 1 }]", "kernels that fit an image of 84 x 84"),

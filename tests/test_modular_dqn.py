@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from eyehand.data.ledger import Ledger
 from eyehand.data.target import RecordedTarget
-from eyehand.errors import UnknownNameError
+from eyehand.errors import InvalidValueError, UnknownNameError
 from eyehand.evaluation.crossing import record
 from eyehand.learning.experience import Experience, Memory
 from eyehand.learning.method import Source
@@ -293,6 +293,12 @@ def test_adapting_the_eyes_leaves_the_hand_alone(recorded: RecordedTarget, tmp_p
 
 def test_fine_tuning_moves_both(recorded: RecordedTarget, tmp_path: Path) -> None:
     assert stages(recorded, tmp_path / "run", stages=("end_to_end",)) == ({"fine_tune": 12}, True, True)
+
+
+@pytest.mark.parametrize("named", [(), ("end_to_end", "perception"), ("perception", "perception")])
+def test_stages_are_named_once_and_in_their_order(named: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidValueError, match=r"stages in Config.*perception, end_to_end, or both in this order"):
+        dataclasses.replace(TINY, stages=named)
 
 
 GOLDEN = {

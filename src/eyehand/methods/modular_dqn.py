@@ -36,6 +36,7 @@ from torch import Tensor, nn
 
 from eyehand.data.ledger import Budget
 from eyehand.data.target import RecordedTarget
+from eyehand.errors import InvalidValueError
 from eyehand.interfaces.scene_configuration import SIZE, SceneConfiguration
 from eyehand.learning.experience import Experience, Exploration, Memory
 from eyehand.learning.generators import spawn
@@ -124,6 +125,12 @@ class Config(Checked):
     frames: Count = 1418  # recorded frames to read
     augmentation: Augmentation = Augmentation()  # noqa: RUF009 - frozen
     evaluations: Amount = 10  # points of every learning curve
+
+    def __post_init__(self) -> None:
+        """Refuse no stage, and stages that are named twice or the wrong way round."""
+        super().__post_init__()
+        if self.stages not in (("perception",), ("end_to_end",), ("perception", "end_to_end")):
+            raise InvalidValueError("stages", self.stages, "perception, end_to_end, or both in this order", "Config")
 
 
 class PerceptionNetwork(nn.Module):
