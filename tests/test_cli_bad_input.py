@@ -67,6 +67,10 @@ UNKNOWN = {
         ["train", "modular_dqn", "--preset", "tiny", "--config.perception.domain", "twin", "--out", "OUT"],
         "Training may not look at domain 'twin': it is held out",
     ),
+    "recorded share": (
+        ["train", "modular_dqn", "--preset", "tiny", "--config.perception.real-share", "0.5", "--out", "OUT"],
+        "Invalid real_share: got 0.5, allowed is 0 without recorded frames",
+    ),
     "domain": (
         ["evaluate", "RUN", "--domain", "twinn"],
         "Unknown domain 'twinn' in task 'planar_reach'. Did you mean 'twin'?",

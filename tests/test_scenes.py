@@ -13,7 +13,7 @@ from eyehand.data.target import TargetFrames
 from eyehand.errors import InvalidValueError, TargetClosedError
 from eyehand.interfaces import scene_configuration
 from eyehand.learning.method import Source
-from eyehand.learning.scenes import RecordedScenes, SimulatedScenes
+from eyehand.learning.scenes import RecordedScenes, SimulatedScenes, mixed_batches
 from eyehand.tasks.planar_reach import PlanarReach
 from eyehand.world import plane_camera
 from eyehand.world.augmentation import Augmentation
@@ -137,3 +137,12 @@ def test_colour_frames_are_turned_grey_before_the_target_is_drawn() -> None:
     red[..., 0] = 200
     pictures, _ = scenes(recorded(images=red)).batch(4, 0)
     assert set(pictures.flatten(1).max(dim=1).values.tolist()) == {round(0.299 * 200)}
+
+
+def test_recorded_pictures_are_mixed_in_where_there_are_some_and_not_asked_for_otherwise() -> None:
+    drawn, frames = SimulatedScenes(SOURCE, "sim", 0, "here"), scenes(recorded())
+    pictures, _ = mixed_batches(drawn, frames, 8, 0.75)(0)
+    assert torch.equal(pictures, torch.cat([frames.batch(6, 0)[0], drawn.batch(2, 0)[0]]))
+    assert torch.equal(mixed_batches(drawn, None, 8, 0.0)(0)[0], drawn.batch(8, 0)[0])
+    with pytest.raises(InvalidValueError, match=r"real_share: got 0\.75, allowed is 0 without recorded frames"):
+        mixed_batches(drawn, None, 8, 0.75)

@@ -124,8 +124,14 @@ def mixed_batches(
         recorded: where recorded ones come from; None for simulated ones alone.
         batch: pictures in a mini-batch.
         real_share: share of recorded pictures, 0 to 1.
+
+    Raises:
+        InvalidValueError: a share of recorded pictures is asked for and there are none.
     """
-    real, rest = mixed_counts(batch, real_share if recorded else 0.0)
+    if recorded is None and real_share > 0:
+        allowed = "0 without recorded frames: these are read by `eyehand adapt`, which has a share of its own"
+        raise InvalidValueError("real_share", real_share, allowed)
+    real, rest = mixed_counts(batch, real_share)
 
     def draw(number: int) -> tuple[Tensor, Tensor]:
         parts = [recorded.batch(real, number)] if recorded and real else []
