@@ -202,11 +202,18 @@ def test_epsilon_greedy_draws_actions_evenly_and_knows_no_goal() -> None:
     assert not explore("epsilon_greedy", 0.0)[0].any()
 
 
-def test_epsilon_falls_evenly_and_stays_at_its_end() -> None:
-    config = dataclasses.replace(TINY.control, epsilon=(1.0, 0.1), epsilon_updates=4, warm_up=10**6)
+@pytest.mark.parametrize(
+    ("ends", "expected"),
+    [
+        ((1.0, 0.1), [1.0, 0.775, 0.55, 0.325, 0.1, 0.1]),
+        ((0.2, 1.0), [0.2, 0.4, 0.6, 0.8, 1.0, 1.0]),
+        ((0.3, 0.3), [0.3] * 6),
+    ],
+)
+def test_epsilon_falls_or_rises_evenly_and_stays_at_its_end(ends: tuple[float, float], expected: list[float]) -> None:
+    config = dataclasses.replace(TINY.control, epsilon=ends, epsilon_updates=4, warm_up=10**6)
     learner = ControlLearner(config, METHOD.networks(TINY, TASK, 0), SOURCE, 0)
-    found = [learner.update()["train/epsilon"] for _ in range(6)]
-    assert found == pytest.approx([1.0, 0.775, 0.55, 0.325, 0.1, 0.1])
+    assert [learner.update()["train/epsilon"] for _ in range(6)] == pytest.approx(expected)
 
 
 def test_transitions_of_one_step_are_those_of_the_paper() -> None:

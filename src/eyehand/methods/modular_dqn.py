@@ -77,7 +77,7 @@ class ControlConfig(Checked):
 
     updates: Amount = 24_000
     exploration: Exploration = "k_gps"
-    epsilon: tuple[Share, Share] = (1.0, 0.1)
+    epsilon: tuple[Share, Share] = (1.0, 0.1)  # falls or rises from one to the other, and stays there
     epsilon_updates: Count = 15_000
     worlds: Count = 64
     batch: Count = 1024
@@ -273,7 +273,7 @@ class ControlLearner(_QLearner):
     def update(self) -> dict[str, Tensor | float]:
         """One step of every arm and one update of the network."""
         c, (start, end) = self.q_learning, self.q_learning.epsilon
-        epsilon = max(end, start + (end - start) * self.done / c.epsilon_updates)
+        epsilon = (max if start > end else min)(end, start + (end - start) * self.done / c.epsilon_updates)
         with torch.inference_mode():
             self.act(self.experience.encoded(), epsilon)
         if len(self.experience.replay) < min(c.warm_up, c.replay):
