@@ -136,6 +136,8 @@ def test_what_is_not_there_is_refused_with_what_is(what: str, made: Path, tmp_pa
         ("[control]\nepsilon = [1.0]", "a list of 2: a finite number, a finite number"),
         ("[control]\nepsilon = [1.0, -0.1]", "Invalid epsilon in ControlConfig: got -0.1"),
         ("[control]\nworlds = 0", "Invalid worlds in ControlConfig: got 0, allowed is at least 1."),
+        ("[control]\nwarm_up = 0", "Invalid warm_up in ControlConfig: got 0, allowed is at least 1."),
+        ("[fine_tune]\nwarm_up = 0", "Invalid warm_up in FineTuneConfig: got 0, allowed is at least 1."),
         ("[control]\nworlds = 2.5", "Invalid control.worlds in FILE: got 2.5, allowed is a whole number."),
         ('[control]\nexploration = "greedy"', "Allowed: epsilon_greedy, k_gps."),
         ("[perception]\nlr = nan", "Invalid perception.lr in FILE: got nan, allowed is a finite number."),

@@ -228,6 +228,12 @@ def test_transitions_of_one_step_are_those_of_the_paper() -> None:
     np.testing.assert_allclose(held["discount"], 0.9, rtol=1e-6)
 
 
+def test_learning_waits_for_the_first_transition_of_many_steps() -> None:
+    config = dataclasses.replace(TINY.control, warm_up=1, n_step=4)
+    learner = ControlLearner(config, METHOD.networks(TINY, TASK, 0), SOURCE, 0)
+    assert ["train/task_loss" in learner.update() for _ in range(5)] == [False] * 3 + [True] * 2
+
+
 def test_the_target_network_follows_slowly() -> None:
     config = dataclasses.replace(TINY.control, warm_up=16, target_rate=0.25, lr=0.1)
     model = METHOD.networks(TINY, TASK, 0)
@@ -306,6 +312,23 @@ def test_fine_tuning_moves_both(recorded: RecordedTarget, tmp_path: Path) -> Non
 def test_stages_are_named_once_and_in_their_order(named: tuple[str, ...]) -> None:
     with pytest.raises(InvalidValueError, match=r"stages in Config.*perception, end_to_end, or both in this order"):
         dataclasses.replace(TINY, stages=named)
+
+
+def test_evaluations_change_no_weights(
+    recorded: RecordedTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PlanarReach, "horizon", 8)
+    found: list[dict[str, Tensor]] = []
+    for evaluations in (0, 2):
+        config = dataclasses.replace(TINY, evaluations=evaluations)
+        model = METHOD.networks(config, TASK, 0)
+        runs = [Run.create(tmp_path / f"{name}-{evaluations}", {"seed": 0}, quiet=True) for name in ("sim", "adapted")]
+        METHOD.train(config, SOURCE, runs[0], model)
+        METHOD.adapt(config, SOURCE, recorded, runs[1], model)
+        keys = {key for run in runs for line in run.metrics() for key in line}
+        assert any(key.startswith("eval/") for key in keys) == (evaluations > 0)
+        found.append(model.state_dict())
+    assert all(torch.equal(value, found[1][name]) for name, value in found[0].items())
 
 
 GOLDEN = {

@@ -86,7 +86,7 @@ class ControlConfig(Checked):
     double_q: bool = True
     target_rate: Share = 0.005
     replay: Count = 400_000
-    warm_up: Amount = 2_000
+    warm_up: Count = 2_000
     lr: Rate = 1e-3
     lr_end: Rate = 1e-5
 
@@ -103,7 +103,7 @@ class FineTuneConfig(Checked):
     real_share: Share = 0.75
     epsilon: Share = 0.1
     replay: Count = 100_000
-    warm_up: Amount = 10_000
+    warm_up: Count = 10_000
     lr: Rate = 1e-3
     lr_hand: Rate = 1e-6
     lr_end: Rate = 1e-6
