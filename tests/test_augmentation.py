@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from eyehand.errors import InvalidValueError
 from eyehand.world import rows
 from eyehand.world.augmentation import Augmentation, add_noise, augment, luma
 
@@ -145,3 +147,10 @@ def test_threads_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(rows, "default_threads", lambda threads=threads: threads)
         found.append(augment(smooth(), np.zeros(48, np.int64), Augmentation(), torch.Generator().manual_seed(2)))
     np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize("name", OFF)
+@pytest.mark.parametrize("value", [-0.01, math.nan, math.inf, 1e9])
+def test_ranges_that_no_frame_can_have_are_refused_by_name(name: str, value: float) -> None:
+    with pytest.raises(InvalidValueError, match=rf"Invalid {name} in Augmentation: got {value}.*allowed is from 0 to"):
+        Augmentation(**{**OFF, name: value})

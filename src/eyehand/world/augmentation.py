@@ -8,14 +8,18 @@ is what a camera which has moved since the recording sees.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numba
 import numpy as np
 import torch
 
+from eyehand.errors import InvalidValueError
 from eyehand.types import Images, Integers
 from eyehand.world import rows
+
+_MOST = {"rotation_rad": math.pi, "translation_px": 210.0, "brightness": 1.0, "offset": 255.0, "noise": 255.0}
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,13 @@ class Augmentation:
     brightness: float = 0.25
     offset: float = 15.0
     noise: float = 3.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is negative, no number, or more than a whole frame or all grey levels."""
+        for name, most in _MOST.items():
+            value = getattr(self, name)
+            if not 0.0 <= value <= most:  # NaN lies in no range
+                raise InvalidValueError(name, value, f"from 0 to {most:g}", "Augmentation")
 
 
 def luma(frames: Images) -> Images:
