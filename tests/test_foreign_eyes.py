@@ -6,6 +6,7 @@ import dataclasses
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -74,25 +75,53 @@ def test_functions_are_found_in_the_current_folder(tmp_path: Path, monkeypatch: 
         load_eyes("borrowed_eyes:loock")
     with pytest.raises(EyehandError, match="cannot be imported"):
         load_eyes("no_such_module:look")
-    with pytest.raises(InvalidValueError, match=r"package\.module:function"):
-        load_eyes("borrowed_eyes")
+    for reference in ("borrowed_eyes", ".borrowed_eyes:look"):
+        with pytest.raises(InvalidValueError, match=r"package\.module:function"):
+            load_eyes(reference)
     sys.modules.pop("borrowed_eyes")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("def look(frames)\n", "SyntaxError"),
+        ("1 / 0\n", "ZeroDivisionError: division by zero"),
+        ("import sys\n\nsys.exit(3)\n", "SystemExit: 3"),
+        ("import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module'"),
+    ],
+)
+def test_a_module_that_breaks_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, message: str
+) -> None:
+    (tmp_path / "broken_eyes.py").write_text(content)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises(EyehandError, match=rf"--eyes broken_eyes:look: the module cannot be imported \({message}"):
+        load_eyes("broken_eyes:look")
+
+
+class OnnxError(Exception):
+    """Stands in for onnxruntime's errors, each of which derives from Exception alone."""
 
 
 class Session:
     """Stands in for onnxruntime: red above a half, at the size of the input."""
 
     kind, shape = "tensor(float)", ["B", 3, 64, 64]
+    given: ClassVar[list[int]] = []  # frames at a time
 
     def __init__(self, path: str, *_: object, **__: object) -> None:
         if b"broken" in Path(path).read_bytes():
-            raise RuntimeError("no model in it")
+            raise OnnxError("no model in it")
 
     def get_inputs(self) -> list[SimpleNamespace]:
         return [SimpleNamespace(name="x", type=self.kind, shape=self.shape)]
 
     def run(self, _: object, given: dict[str, np.ndarray]) -> list[np.ndarray]:
         pictures = given["x"]
+        self.given.append(len(pictures))
+        if isinstance(self.shape[0], int) and len(pictures) != self.shape[0]:
+            raise OnnxError(f"Got invalid dimensions for input: x\n index: 0 Got: {len(pictures)}\n")
         if self.kind == "tensor(float)":
             assert pictures.shape[1:] == (3, 64, 64)
             assert pictures.dtype == np.float32
@@ -104,7 +133,7 @@ class Session:
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> type[Session]:
     class Other(Session):
-        pass
+        given: ClassVar[list[int]] = []
 
     module = ModuleType("onnxruntime")
     module.InferenceSession = Other
@@ -123,6 +152,40 @@ def test_onnx_files_get_frames_as_they_ask(tmp_path: Path, runtime: type, kind: 
     found = load_eyes(str(path)).perceive(seen(frames()))
     assert found[0, 25, 50] == pytest.approx(250 / 255, abs=0.02)
     assert found[1].max() == 0.0
+
+
+@pytest.mark.parametrize(("batch", "given"), [(1, [1] * 4), (2, [2, 2]), (4, [4]), ("B", [4]), (None, [4])])
+def test_files_of_a_fixed_batch_get_as_many_frames_at_a_time(
+    tmp_path: Path, runtime: type, batch: object, given: list[int]
+) -> None:
+    runtime.shape, path = [batch, 3, 64, 64], tmp_path / "eyes.onnx"
+    path.write_bytes(b"fine")
+    found = load_eyes(str(path)).perceive(seen(frames(4)))
+    assert runtime.given == given
+    assert found.shape == (4, 100, 100)
+    assert found[0, 25, 50] == pytest.approx(250 / 255, abs=0.02)
+    assert found[1:].max() == 0.0
+
+
+def test_frames_that_a_fixed_batch_does_not_divide_are_refused(tmp_path: Path, runtime: type) -> None:
+    runtime.shape, path = [3, 3, 64, 64], tmp_path / "eyes.onnx"
+    path.write_bytes(b"fine")
+    with pytest.raises(InvalidValueError, match=r"number of frames in .*eyes\.onnx: got 4, allowed is a multiple of 3"):
+        load_eyes(str(path)).perceive(seen(frames(4)))
+
+
+def test_what_goes_wrong_while_a_file_runs_is_told_in_one_line_with_its_name(tmp_path: Path, runtime: type) -> None:
+    path = tmp_path / "eyes.onnx"
+    path.write_bytes(b"fine")
+    runtime.shape = ["B", 3, 64, 64]
+    eyes = load_eyes(str(path))
+    runtime.shape = [7, 3, 64, 64]
+    message = r"eyes\.onnx: onnxruntime cannot run it on an input of float32 \(2, 3, 64, 64\) \(Got .* Got: 2\)"
+    with pytest.raises(FileFormatError, match=message):
+        eyes.perceive(seen(frames()))
+    runtime.run = lambda *_: [np.zeros((64, 64))]
+    with pytest.raises(InvalidValueError, match=r"masks in .*eyes\.onnx: got 'float64 \(64, 64\) for 2 frames'"):
+        eyes.perceive(seen(frames()))
 
 
 def test_strange_onnx_files_are_refused(tmp_path: Path, runtime: type) -> None:

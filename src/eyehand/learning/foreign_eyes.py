@@ -39,7 +39,8 @@ class ForeignEyes:
         """Probabilities (B, 100, 100) for the frames of the observation's only camera.
 
         Raises:
-            InvalidValueError: the function gave something else than probabilities for every frame.
+            InvalidValueError: the segmenter gave something else than probabilities for every frame.
+            FileFormatError: it is an ONNX file that onnxruntime cannot run on them.
         """
         (camera,) = obs.cameras.values()
         frames = cast(Images, camera.rgb)
@@ -88,7 +89,7 @@ def load_eyes(reference: str) -> ForeignEyes:
     if reference.endswith(".onnx"):
         return ForeignEyes(onnx_segmenter(Path(reference)), reference)
     module, colon, name = reference.partition(":")
-    if not colon or not module or not name:
+    if not colon or not module or not name or module.startswith("."):
         allowed = "an ONNX file such as eyes.onnx, or package.module:function"
         raise InvalidValueError("eyes", reference, allowed, "--eyes")
     return ForeignEyes(_function(module, name), reference)
@@ -101,8 +102,9 @@ def _function(module: str, name: str) -> Segmenter:
         sys.path.append(here)
     try:
         loaded = importlib.import_module(module)
-    except ImportError as error:
-        raise EyehandError(f"--eyes {module}:{name}: the module cannot be imported ({error}).") from error
+    except (Exception, SystemExit) as error:  # whatever a user's file does when it is read, a script's exit included
+        what = f"{type(error).__name__}: {_line(error)}"
+        raise EyehandError(f"--eyes {module}:{name}: the module cannot be imported ({what}).") from error
     found = getattr(loaded, name, None)
     if not callable(found):
         functions = [key for key, value in vars(loaded).items() if callable(value) and not key.startswith("_")]
@@ -114,7 +116,7 @@ def onnx_segmenter(path: Path) -> Segmenter:
     """The segmenter in an ONNX file.
 
     Its only input is either uint8 (B, H, W, 3), or floating point (B, 3, H, W) with colours from 0 to 1; frames are
-    scaled where H and W are fixed. Its first output is taken.
+    scaled where H and W are fixed, and given B at a time where B is. Its first output is taken.
 
     Raises:
         EyehandError: onnxruntime is not installed.
@@ -130,13 +132,18 @@ def onnx_segmenter(path: Path) -> Segmenter:
         options = runtime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except (RuntimeError, ValueError) as error:  # what its errors derive from
-        raise FileFormatError(path, f"onnxruntime cannot load it ({error})", "Export it again.") from error
+    except Exception as error:  # its errors have no class in common below this one
+        raise FileFormatError(path, f"onnxruntime cannot load it ({_line(error)})", "Export it again.") from error
     inputs = session.get_inputs()
     if len(inputs) != 1 or len(inputs[0].shape) != 4:
         told = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
         raise _strange(path, f"its inputs are {told}")
     return _OnnxSegmenter(session, str(path))
+
+
+def _line(error: BaseException) -> str:
+    """What an error says, which may be spread over lines."""
+    return " ".join(str(error).split())
 
 
 def _strange(path: Path | str, problem: str) -> FileFormatError:
@@ -149,7 +156,7 @@ class _OnnxSegmenter:
     """A loaded ONNX file, which is run on frames."""
 
     def __init__(self, session: Any, path: str) -> None:
-        self._session, (self._input,) = session, session.get_inputs()
+        self._session, (self._input,), self._path = session, session.get_inputs(), path
         kind, shape = str(self._input.type), list(self._input.shape)
         self._float = {"tensor(float)": np.float32, "tensor(float16)": np.float16}.get(kind)
         if not (kind == "tensor(uint8)" and shape[3] == 3) and not (self._float and shape[1] == 3):
@@ -157,9 +164,16 @@ class _OnnxSegmenter:
         size = shape[2:] if self._float else shape[1:3]
         fixed = all(isinstance(one, int) for one in size)
         self._size = (int(size[0]), int(size[1])) if fixed else None
+        self._batch = shape[0] if isinstance(shape[0], int) and shape[0] > 0 else None
 
     def __call__(self, frames: Images) -> Array:
-        """The first output for frames (B, H, W, 3) uint8."""
+        """The first output for frames (B, H, W, 3) uint8.
+
+        Raises:
+            InvalidValueError: the file takes several frames at a time, and these are no multiple of them; or it gives
+                something else than a map for each.
+            FileFormatError: onnxruntime cannot run it on them.
+        """
         pictures = torch.tensor(frames).permute(0, 3, 1, 2).float()  # (B, 3, H, W)
         if self._size is not None and self._size != tuple(pictures.shape[2:]):
             pictures = functional.interpolate(pictures, self._size, mode="bilinear", antialias=True)
@@ -167,4 +181,20 @@ class _OnnxSegmenter:
             given = (pictures / 255.0).numpy().astype(self._float)
         else:
             given = pictures.round().clamp(0, 255).permute(0, 2, 3, 1).numpy().astype(np.uint8)
-        return np.asarray(self._session.run(None, {self._input.name: np.ascontiguousarray(given)})[0])
+        batch = self._batch or len(given)
+        if len(given) % batch:
+            allowed = f"a multiple of {batch}, the file's fixed batch; one that is free or 1 takes any number"
+            raise InvalidValueError("number of frames", len(given), allowed, self._path)
+        return np.concatenate([self._run(given[start : start + batch]) for start in range(0, len(given), batch)])
+
+    def _run(self, given: Array) -> Array:
+        """The first output (B, ...) for one batch, whose frames are as the file takes them."""
+        try:
+            found = np.asarray(self._session.run(None, {self._input.name: np.ascontiguousarray(given)})[0])
+        except Exception as error:  # its errors have no class in common below this one
+            problem = f"onnxruntime cannot run it on an input of {given.dtype} {given.shape} ({_line(error)})"
+            raise FileFormatError(self._path, problem, "Export it again.") from error
+        if found.ndim < 3 or len(found) != len(given):
+            got = f"{found.dtype} {found.shape} for {len(given)} frames"
+            raise InvalidValueError("masks", got, _PROBABILITIES, self._path)
+        return found
