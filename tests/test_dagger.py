@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,17 +11,33 @@ import pytest
 import torch
 from torch import Tensor
 
-from eyehand.errors import FileFormatError, InvalidValueError
+from eyehand.errors import FileFormatError, InvalidValueError, NotDefinedError
+from eyehand.learning import dagger
 from eyehand.learning.dagger import LABEL, Aggregate, Classroom, DaggerConfig, packed, unpacked
 from eyehand.learning.method import Source
 from eyehand.tasks.sphere_grasp import SphereGrasp
+from eyehand.types import Decision
 
 SOURCE = Source(SphereGrasp(substeps=10))
 IDLE = np.array([*(0.0,) * 7, 1.0])  # the gripper stays open
 
 
-def classroom(rows: int = 3, name: str = "train") -> Classroom:
+class Hesitant:
+    """The task's expert, whose labels are defined in some rows of a step only."""
+
+    def __init__(self, expert: Any, valid: Callable[[int], np.ndarray]) -> None:
+        self.expert, self.valid, self.step = expert, valid, 0
+
+    def label(self, *given: Any) -> Decision:
+        self.step += 1
+        return dataclasses.replace(self.expert.label(*given), aux={"valid": self.valid(self.step - 1)})
+
+
+def classroom(rows: int = 3, name: str = "train", valid: Callable[[int], np.ndarray] | None = None) -> Classroom:
     world = SOURCE.world("sim", frozenset({"proprio", "privileged"}), auto_reset=True)
+    if valid is not None:
+        hesitant = Hesitant(world.expert(), valid)
+        world.expert = lambda: hesitant  # type: ignore[method-assign]
     return Classroom(world, rows, lambda obs: {"state": torch.as_tensor(obs.proprio)}, 0, name)
 
 
@@ -38,6 +56,8 @@ def test_beta_is_the_experts_in_the_first_iteration_and_the_learners_after_it() 
     assert DaggerConfig(iterations=3, frames=10, validation=4).total == 38
     with pytest.raises(InvalidValueError, match=r"beta.*from 0 to 1"):
         DaggerConfig(beta=(1.5,))
+    with pytest.raises(InvalidValueError, match=r"frames.*got 1, allowed is at least 2"):
+        DaggerConfig(frames=1)
 
 
 def test_an_epoch_goes_over_every_frame_once_and_in_another_order_each_time() -> None:
@@ -66,6 +86,25 @@ def test_an_aggregate_refuses_more_than_it_was_made_for_and_comes_back_from_a_ch
 def test_exactly_as_many_states_are_labelled_as_were_asked_for() -> None:
     frames = collected(classroom(rows=3), 7, beta=1.0)
     assert {name: tuple(values.shape) for name, values in frames.items()} == {"state": (7, 8), LABEL: (7, 8)}
+
+
+def test_states_without_a_defined_label_are_not_kept() -> None:
+    pattern = np.array([[True, False, True], [False] * 3, [True] * 3, [False, True, False]])
+    whole = collected(classroom(), 12, 0.5)
+    found = collected(classroom(valid=lambda step: pattern[step]), 5, 0.5)
+    rows = torch.as_tensor(np.flatnonzero(pattern)[:5])
+    assert all(torch.equal(values, whole[name][rows]) for name, values in found.items())
+
+
+def test_labels_that_are_all_defined_change_nothing() -> None:
+    whole, found = collected(classroom(), 10, 0.5), collected(classroom(valid=lambda _: np.ones(3, bool)), 10, 0.5)
+    assert all(torch.equal(values, whole[name]) for name, values in found.items())
+
+
+def test_an_expert_that_never_knows_does_not_hold_up_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dagger, "PATIENCE", 4)
+    with pytest.raises(NotDefinedError, match="labelled no state for 4 steps"):
+        collected(classroom(valid=lambda _: np.zeros(3, bool)), 7, 0.5)
 
 
 def test_with_beta_one_the_expert_acts_and_with_beta_zero_the_learner() -> None:

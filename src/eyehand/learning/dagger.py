@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias, final
+from typing import Annotated, Any, TypeAlias, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from eyehand.errors import FileFormatError, InvalidValueError
-from eyehand.learning.ranges import Amount, Checked, Count, Rate, Share
+from eyehand.errors import FileFormatError, InvalidValueError, NotDefinedError
+from eyehand.learning.ranges import Amount, Checked, Count, Range, Rate, Share
 from eyehand.learning.tensors import restore_tree, restore_world, tree_tensors, world_tensors
 from eyehand.types import Array, Decision, Flags, Memory, Observation
 from eyehand.world import counter
@@ -25,6 +25,7 @@ from eyehand.world.simulation import SimulatedWorld
 
 Frames: TypeAlias = Mapping[str, Tensor]  # what is kept of visited states, each leads with (N,)
 LABEL = "label"
+PATIENCE = 10_000  # steps without any label, after which none is expected
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class DaggerConfig(Checked):
     """How a learner is taught; `beta` is the expert's share of the steps, 0 in the iterations that it does not list."""
 
     iterations: Count = 12
-    frames: Count = 2_000  # labelled in an iteration
+    frames: Annotated[int, Range(2)] = 2_000  # labelled in an iteration; one alone has no spread
     worlds: Count = 40
     beta: tuple[Share, ...] = (1.0,)
     epochs: Count = 8  # over the whole aggregate in an iteration
@@ -131,12 +132,18 @@ class Classroom:
     ) -> Iterator[Frames]:
         """Step until exactly `count` states were labelled, and give them, batch by batch, as they are visited.
 
+        States for which the expert's label is not defined (`aux["valid"]`) are left out.
+
         Args:
             count: states to label; where the simulations do not divide it, the last step counts in some of them only.
             beta: share of the steps that the expert does, drawn for every step of every simulation.
             act: the learner's commands (B, D) for what is kept of the present states; not asked where beta is 1.
             generator: draws who acts.
+
+        Raises:
+            NotDefinedError: the expert has labelled no state for `PATIENCE` steps.
         """
+        silent = 0
         while count > 0:
             frames = self._remember(self._obs)
             told = self._told()
@@ -147,8 +154,13 @@ class Classroom:
                 value = np.where(experts[:, None], value, act(frames))
             self._memory = told.memory
             self._obs = self._world.step(Decision(told.kind, value)).obs
-            yield {name: values[:count] for name, values in (*frames.items(), (LABEL, label))}
-            count -= len(label)
+            labelled = _defined({**frames, LABEL: label}, told)
+            found = len(labelled[LABEL])
+            if found:
+                yield {name: values[:count] for name, values in labelled.items()}
+            count, silent = count - found, 0 if found else silent + 1
+            if silent == PATIENCE:
+                raise NotDefinedError(f"The expert has labelled no state for {PATIENCE:,} steps.")
 
     def _told(self) -> Decision:
         """What the expert would do now."""
@@ -168,6 +180,15 @@ class Classroom:
         self._obs = self._world.observe()
         fresh = any(name.startswith("expert") for name in tensors)
         self._memory = restore_tree(self._told().memory, tensors, "expert") if fresh else None
+
+
+def _defined(frames: Frames, told: Decision) -> Frames:
+    """The frames whose labels are defined: all of them, unless the expert says which."""
+    valid = told.aux.get("valid")
+    if valid is None or valid.all():
+        return frames
+    rows = torch.as_tensor(np.asarray(valid, dtype=bool))
+    return {name: values[rows] for name, values in frames.items()}
 
 
 def packed(flags: Tensor) -> Tensor:
