@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from eyehand.data.ledger import Ledger
 from eyehand.data.target import RecordedTarget
-from eyehand.errors import BudgetExceededError, InvalidValueError, PairingError, UnknownNameError
+from eyehand.errors import BudgetExceededError, EyehandError, InvalidValueError, PairingError, UnknownNameError
 from eyehand.evaluation.crossing import record
 from eyehand.learning.dagger import LABEL
 from eyehand.learning.end_to_end import EndToEndPolicy, resized
@@ -255,6 +255,46 @@ def test_eyes_that_need_backgrounds_wait_for_them_or_take_photographs(tmp_path: 
     METHOD.train(dataclasses.replace(TINY, eyes=eyes), SOURCE, run, METHOD.networks(TINY, TASK, 0))
     assert list(run.completed) == ["control", "eyes"]
     assert not run.warnings
+
+
+@pytest.mark.parametrize(
+    ("changes", "recipe", "message"),
+    [
+        ({}, "composited", r"nowhere: there is no such folder"),
+        ({}, "plain", r"eyes\.photographs: got .*nowhere.*recipe with backgrounds: composited, plain_on_backgrounds"),
+        ({}, "primitives", r"eyes\.photographs: got .*nowhere.*recipe with backgrounds"),
+        (
+            {"end_to_end": True},
+            "composited",
+            r"eyes\.photographs: got .*nowhere.*allowed is nothing, unless eyes learn",
+        ),
+    ],
+)
+def test_photographs_that_are_not_there_or_not_used_are_refused_before_the_hand_learns(
+    changes: Any, recipe: Any, message: str, tmp_path: Path
+) -> None:
+    eyes = dataclasses.replace(TINY.eyes, photographs=str(tmp_path / "nowhere"), recipe=recipe)
+    run = Run.create(tmp_path / "run", {"seed": 0}, quiet=True)
+    config = dataclasses.replace(TINY, eyes=eyes, **changes)
+    with pytest.raises(EyehandError, match=message):
+        METHOD.train(config, SOURCE, run, METHOD.networks(config, TASK, 0))
+    assert not run.completed
+
+
+def test_an_adaptation_takes_no_photographs_beside_its_recording(recording: Any, tmp_path: Path) -> None:
+    config = dataclasses.replace(TINY, eyes=dataclasses.replace(TINY.eyes, photographs="photographs"))
+    ledger, run = Ledger(METHOD.budget), Run.create(tmp_path / "run", {"seed": 0}, quiet=True)
+    target = RecordedTarget(recording, ledger, "observation.images.hand")
+    with pytest.raises(InvalidValueError, match=r"got 'photographs', allowed is nothing in `eyehand adapt`"):
+        METHOD.adapt(config, SOURCE, target, run, METHOD.networks(config, TASK, 0))
+    assert ledger.spent("frames") == 0
+
+
+def test_pictures_of_another_size_are_refused_before_the_hand_learns(tmp_path: Path) -> None:
+    task, run = SphereGrasp(substeps=10, picture_px=400), Run.create(tmp_path / "run", {"seed": 0}, quiet=True)
+    with pytest.raises(InvalidValueError, match=r"size of the pictures in mask_grasp: got \(400, 400\).*\(200, 200\)"):
+        METHOD.train(TINY, Source(task), run, METHOD.networks(TINY, task, 0))
+    assert not run.completed
 
 
 def test_presets_and_ranges() -> None:

@@ -38,7 +38,7 @@ from torch.nn import functional
 from eyehand.data.ledger import Budget
 from eyehand.data.photographs import load_photographs
 from eyehand.data.target import RecordedTarget
-from eyehand.errors import PairingError
+from eyehand.errors import InvalidValueError, PairingError
 from eyehand.interfaces.mask import SIZE, Mask
 from eyehand.learning.ahead import Ahead
 from eyehand.learning.dagger import LABEL, Aggregate, Classroom, DaggerConfig, Frames, packed, unpacked
@@ -363,6 +363,13 @@ class MaskGrasp:
 
     def train(self, config: Config, source: Source, run: Run, model: nn.ModuleDict) -> None:
         """The hand by DAgger in the simulator, then the eyes where their recipe has the backgrounds that it needs."""
+        (size,), folder, recipe = source.task.camera_size.values(), config.eyes.photographs, config.eyes.recipe
+        if not config.end_to_end and size != (PICTURE_PX, PICTURE_PX):
+            raise InvalidValueError("size of the pictures", size, f"{(PICTURE_PX, PICTURE_PX)} for its eyes", self.name)
+        if folder and (config.end_to_end or recipe not in NEEDS_BACKGROUNDS):
+            allowed = f"nothing, unless eyes learn by a recipe with backgrounds: {', '.join(sorted(NEEDS_BACKGROUNDS))}"
+            raise InvalidValueError("eyes.photographs", folder, allowed)
+        backgrounds = load_photographs(folder, size) if folder else None  # refuses bad ones before hours of training
         c, dagger = config.control, config.control.dagger
         updates = dagger.iterations * dagger.epochs
         every = dagger.epochs * max(1, dagger.iterations // c.evaluations) if c.evaluations else 0
@@ -370,10 +377,9 @@ class MaskGrasp:
         fit("control", ControlLearner(c, model, source, run.seed), schedule, run, model)
         if config.end_to_end:
             return
-        folder, recipe = config.eyes.photographs, config.eyes.recipe
         if folder or recipe not in NEEDS_BACKGROUNDS:
-            backgrounds = load_photographs(folder, (PICTURE_PX, PICTURE_PX)) if folder else None
-            self._train_eyes(config, source, run, model, backgrounds)
+            eyes = EyesLearner(config.eyes, model, source, run.seed, backgrounds)
+            fit("eyes", eyes, Schedule.even(config.eyes.updates, config.eyes.evaluations), run, model)
         else:
             run.warn(f"the eyes have still to learn: {recipe!r} takes backgrounds, see `eyehand adapt`.")
 
@@ -385,12 +391,10 @@ class MaskGrasp:
                 f"There is nothing to adapt: {what} takes no backgrounds and is complete after `eyehand train`. "
                 f"Recipes that take some, for --config.eyes.recipe: {', '.join(sorted(NEEDS_BACKGROUNDS))}."
             )
+        if config.eyes.photographs:
+            allowed = "nothing in `eyehand adapt`, whose backgrounds are recorded: --config.eyes.photographs ''"
+            raise InvalidValueError("eyes.photographs", config.eyes.photographs, allowed)
         initialise(model["perception"], spawn(run.seed, "initialise/perception"))
         frames = target.take("frames", min(config.frames, len(target)), labels=False)
-        self._train_eyes(config, source, run, model, frames.images)
-
-    def _train_eyes(
-        self, config: Config, source: Source, run: Run, model: nn.ModuleDict, backgrounds: Images | None
-    ) -> None:
-        learner = EyesLearner(config.eyes, model, source, run.seed, backgrounds)
-        fit("eyes", learner, Schedule.even(config.eyes.updates, config.eyes.evaluations), run, model)
+        eyes = EyesLearner(config.eyes, model, source, run.seed, frames.images)
+        fit("eyes", eyes, Schedule.even(config.eyes.updates, config.eyes.evaluations), run, model)
