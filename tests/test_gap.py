@@ -74,6 +74,14 @@ def test_a_distance_that_grows_counts_as_a_loss():
     assert distance.shares["visual"].low == pytest.approx(0.3)  # every pair of episodes differs by the same
 
 
+def test_a_group_that_changes_no_episode_has_an_interval_all_the_same():
+    success = gap.measure_gap({s: gap.Outcomes(flags(1.0)) for s in gap.subsets()}, inputs()).success
+    for one in (success.loss, *success.shares.values()):
+        assert one.value == pytest.approx(0.0)
+        assert one.low == pytest.approx(-one.high)
+        assert 0.01 < one.high < 0.05
+
+
 def test_intervals_hold_the_shares_and_narrow_with_pairs():
     rng = np.random.default_rng(0)
     difficulty = rng.random(N)
@@ -125,6 +133,7 @@ def test_oracles_win_back_what_their_module_lost():
     perception, control = full_report().attributions
     assert perception.recovered is not None
     assert perception.recovered.value == pytest.approx(0.75)
+    assert perception.recovered.low < 0.75 < perception.recovered.high
     assert control.success is None
 
 

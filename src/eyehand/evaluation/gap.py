@@ -19,6 +19,7 @@ import numpy as np
 
 from eyehand.errors import InvalidValueError
 from eyehand.evaluation import statistics
+from eyehand.evaluation.rates import compare_rates, score_limits
 from eyehand.evaluation.statistics import Interval, Sample
 from eyehand.types import Flags, Floats, Integers
 from eyehand.world.domain import GROUPS
@@ -218,6 +219,22 @@ def _rate(success: Flags, given: GapInput, rng: np.random.Generator) -> Interval
     return statistics.success_interval(_sample(success, given), generator=rng)
 
 
+def _switches(group: str) -> list[tuple[Subset, Subset, float]]:
+    """The four switches of a group from nominal to target: the cell before, the cell after, and its Shapley weight.
+
+    The weight of the switch from S to S with g is |S|! (2 - |S|)! / 3!; the four add up to 1.
+    """
+    before = [subset for subset in subsets() if group not in subset]
+    last = len(GROUPS) - 1
+    orders = [math.factorial(len(s)) * math.factorial(last - len(s)) / math.factorial(len(GROUPS)) for s in before]
+    return [(s, s | {group}, weight) for s, weight in zip(before, orders, strict=True)]
+
+
+def _rows() -> list[list[tuple[Subset, Subset, float]]]:
+    """The loss and the share of each group as weighted differences between two cells."""
+    return [[(NOTHING, EVERYTHING, 1.0)], *(_switches(group) for group in GROUPS)]
+
+
 def shapley_matrix() -> Floats:
     """(4, 8) rows that map the cells' worths, in the order of `subsets`, to the loss and the share of each group.
 
@@ -225,13 +242,10 @@ def shapley_matrix() -> Floats:
     """
     order = {subset: column for column, subset in enumerate(subsets())}
     matrix = np.zeros((1 + len(GROUPS), len(order)))
-    matrix[0, order[NOTHING]], matrix[0, order[EVERYTHING]] = 1.0, -1.0
-    for row, group in enumerate(GROUPS, start=1):
-        for subset in (s for s in order if group not in s):
-            size = len(subset)
-            weight = math.factorial(size) * math.factorial(len(GROUPS) - 1 - size) / math.factorial(len(GROUPS))
-            matrix[row, order[subset]] += weight
-            matrix[row, order[subset | {group}]] -= weight
+    for row, switches in enumerate(_rows()):
+        for before, after, weight in switches:
+            matrix[row, order[before]] += weight
+            matrix[row, order[after]] -= weight
     return matrix
 
 
@@ -248,6 +262,9 @@ def _decompose(
     worths = np.concatenate(blocks)  # (R, 8)
     point = matrix @ outcomes.mean(axis=0)
     low, high = np.quantile(worths @ matrix.T, [0.025, 0.975], axis=0)
+    if measure == "success":
+        scored = _score_limits(values, given)
+        low, high = np.minimum(low, scored[:, 0]), np.maximum(high, scored[:, 1])
     n, seeds = len(outcomes), probe.seeds
 
     def interval(row: int) -> Interval:
@@ -256,6 +273,20 @@ def _decompose(
     shares = {group: interval(row) for row, group in enumerate(GROUPS, start=1)}
     cells = {subset: _cell(measure, outcomes[:, i], worths[:, i], seeds) for i, subset in enumerate(subsets())}
     return Decomposition(measure, interval(0), shares, cells)
+
+
+def _score_limits(values: Mapping[Subset, Floats], given: GapInput) -> Floats:
+    """(4, 2) limits of the loss and of the shares that no bootstrap narrows to a point, see `rates`.
+
+    A share is an average of four comparisons of rates. Its limits are the averages of theirs, which hold however the
+    four go together.
+    """
+    data = {subset: _sample(outcomes, given) for subset, outcomes in values.items()}
+    limits = [
+        [weight * np.array(score_limits(data[before], data[after])) for before, after, weight in switches]
+        for switches in _rows()
+    ]
+    return np.array([np.sum(row, axis=0) for row in limits])
 
 
 def _cell(measure: str, outcomes: Floats, replicated: Floats, seeds: int) -> Interval:
@@ -273,7 +304,7 @@ def _attribute(
         return Attribution(module, None, None)
     oracle = _sample(arm.success, given)
     return Attribution(
-        module, statistics.success_interval(oracle, generator=rng), statistics.compare(oracle, as_is, generator=rng)
+        module, statistics.success_interval(oracle, generator=rng), compare_rates(oracle, as_is, generator=rng)
     )
 
 

@@ -14,6 +14,7 @@ from eyehand.evaluation.gap import EVERYTHING, GapReport, cell_name
 from eyehand.evaluation.page import Markup, Piece, Section, element, join
 from eyehand.evaluation.paper import PaperTable, counterpart
 from eyehand.evaluation.plots import DARK, LIGHT, Theme
+from eyehand.evaluation.rates import compare_rates
 from eyehand.evaluation.results import DISTANCE, Results, seeds_text
 from eyehand.evaluation.statistics import Interval, Sample
 from eyehand.evaluation.verdict import label
@@ -129,7 +130,7 @@ def _pairs(results: Results) -> Markup:
         other = results.sample(arm, ends.target, "success")
         if arm == verdict.NAIVE or other is None:
             continue
-        won = statistics.compare(other, naive)
+        won = compare_rates(other, naive)
         points = page.interval_cell(won, 0, 100, "points")
         rows.append([label(arm), points, _mcnemar(other, naive), str(won.n), seeds_text(won.seeds)])
     if not rows:
@@ -137,8 +138,8 @@ def _pairs(results: Results) -> Markup:
     header: list[Piece] = ["arm", f"success won over {label(verdict.NAIVE)}", "McNemar", "n", "trainings"]
     table = page.table(header, rows, ["name", "", "", "", ""])
     note = (
-        "Differences over the same episodes; intervals by bootstrap over draws, episodes and trainings. The exact "
-        "McNemar test is given where there is one training."
+        "Differences over the same episodes; intervals by bootstrap over draws, episodes and trainings, or Newcombe's "
+        "where they are wider. The exact McNemar test is given where there is one training."
     )
     return page.card(element("h3", f"Paired differences on {ends.target}"), table, element("p", note, "small"))
 
