@@ -130,8 +130,60 @@ def test_a_straddled_threshold_is_undecided_and_says_what_varies():
     measurement = claim.Measurement(claim.Quantity("x", "twin/test", "success"))
     (one,) = claim.decide_all([claim.Claim("1", "it works", "ours", measurement, ">=", 0.6)], whole)
     assert one.status == "undecided"
-    assert one.reason == "the interval holds the threshold; of its variance comes 100 % from draws"
+    assert one.reason == "the interval holds the threshold; of its variance comes 100 % from draws; 1 seed"
     assert one.text().endswith(f"({one.reason})")
+
+
+def of(cells: list[results.Cell]) -> results.Results:
+    return results.Results("x", "modular_dqn", "planar_reach", domains=DOMAINS, cells=tuple(cells))
+
+
+def test_where_nothing_varied_the_reason_says_so():
+    (cell, *_) = outcomes("x", "sim", 1.1, 0.1)
+    measurement = claim.Measurement(claim.Quantity("x", "sim", "success"))
+    (one,) = claim.decide_all([claim.Claim("1", "it works", "ours", measurement, ">=", 0.99)], of([cell]))
+    assert one.status == "undecided"
+    assert one.reason == "the interval holds the threshold; nothing varied in these trials; 1 draw; 1 seed"
+
+
+def test_arms_are_compared_at_the_training_seeds_that_both_have():
+    adapted = outcomes("adapted", "twin/test", 0.5, 0.1)
+    further = [{"distance_m": one.measures["distance_m"] * (1 + one.training_seed)} for one in adapted]
+    adapted = [
+        dataclasses.replace(one, measures=measures, file=f"{one.training_seed}.json")
+        for one, measures in zip(adapted, further, strict=True)
+    ]
+    tuned = dataclasses.replace(adapted[0], arm="fine_tuned", file="tuned.json")
+    quantities = [claim.Quantity(arm, "twin/test", "distance_m", "median") for arm in ("fine_tuned", "adapted")]
+    found = claim.measure(claim.Measurement(*quantities), of([*adapted, tuned]))
+    assert found.interval is not None
+    assert (found.interval.value, found.interval.low, found.interval.high) == (1.0, 1.0, 1.0)  # the same numbers
+    assert (found.interval.n, found.interval.seeds) == (N, 1)
+    assert found.files == ("tuned.json", "0.json")
+    alone = claim.measure(claim.Measurement(quantities[1]), of([*adapted, tuned]))
+    assert alone.interval is not None
+    assert (alone.interval.n, alone.interval.seeds) == (3 * N, 3)
+
+
+def test_what_varies_is_told_of_the_seeds_that_were_compared():
+    adapted = outcomes("adapted", "twin/test", 0.5, 0.1)
+    tuned = dataclasses.replace(outcomes("fine_tuned", "twin/test", 0.5, 0.1)[0])
+    quantities = [claim.Quantity(arm, "twin/test", "distance_m", "median") for arm in ("fine_tuned", "adapted")]
+    near = claim.Claim("1", "it is nearer", "ours", claim.Measurement(*quantities), "<", 1.0)
+    (one,) = claim.decide_all([near], of([*adapted, tuned]))
+    assert (one.status, one.seeds) == ("undecided", 1)
+    assert "trainings" not in one.reason
+    assert one.reason.endswith("; 1 seed")
+
+
+@pytest.mark.parametrize("comparison", ["difference", "ratio"])
+def test_arms_that_always_succeed_are_not_known_to_be_equal(comparison):
+    cells = [*outcomes("a", "sim", 1.1, 0.1), *outcomes("b", "sim", 1.1, 0.1)]
+    a, b = (claim.Quantity(arm, "sim", "success") for arm in ("a", "b"))
+    found = claim.measure(claim.Measurement(a, b, comparison), of(cells)).interval
+    assert found is not None
+    assert found.value == (0.0 if comparison == "difference" else 1.0)
+    assert found.value - 0.03 < found.low < found.value < found.high < found.value + 0.03
 
 
 def test_validation_draws_never_decide_a_claim():

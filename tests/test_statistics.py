@@ -91,22 +91,6 @@ def test_interval_widens_with_the_spread_between_draws_and_between_trainings(dra
     assert np.mean(widths) == pytest.approx(expected, rel=0.2)
 
 
-@pytest.mark.parametrize(
-    ("draw_std", "training_std", "most"), [(1.0, 0.0, "draws"), (0.0, 1.0, "trainings"), (0.0, 0.0, "episodes")]
-)
-def test_shares_of_chance_name_the_level_that_varies(draw_std, training_std, most):
-    rng = np.random.default_rng(4)
-    one, other = cube(draw_std, training_std, rng), cube(0.0, 0.0, rng)
-    for samples in ([one], [one, other]):
-        shares = stats.shares_of_chance(samples)
-        assert shares[most] > 0.7
-        assert sum(shares.values()) == pytest.approx(1.0)
-
-
-def test_a_constant_has_no_chance_to_share():
-    assert set(stats.shares_of_chance([stats.sample(np.ones(9))]).values()) == {0.0}
-
-
 def test_draws_with_fewer_episodes_still_weigh_by_their_episodes():
     seeds = np.concatenate([np.arange(90), (1 << 32) + np.arange(10)])
     values = np.concatenate([np.zeros(90), np.ones(10)])
@@ -151,6 +135,20 @@ def test_comparison_counts_trainings_and_trials():
     a = stats.sample(np.ones(6), [0, 1, 2, 0, 1, 2], [0, 0, 0, 1, 1, 1])
     interval = stats.compare(a, stats.sample(np.zeros(4)))
     assert (interval.n, interval.seeds) == (4, 1)
+
+
+def test_arms_of_other_trainings_are_compared_where_they_have_the_same():
+    seeds = np.tile(np.arange(50), 3)
+    several = stats.sample(np.repeat([1.0, 5.0, 9.0], 50), seeds, np.repeat([0, 1, 2], 50))
+    one = stats.sample(np.full(50, 0.5), np.arange(50), np.zeros(50))
+    a, b = stats.at_common_trainings([several, one])
+    assert (a.seeds, b.seeds, len(a.values)) == (1, 1, 50)
+    interval = stats.compare(a, b)
+    assert (interval.value, interval.low, interval.high, interval.n) == (0.5, 0.5, 0.5, 50)
+    stranger = stats.sample(np.zeros(50), np.arange(50), np.full(50, 7))
+    assert stats.at_common_trainings([several, stranger]) == (several, stranger)
+    assert stats.at_common_trainings([several]) != ()
+    assert several.of_trainings([4]) is None
 
 
 def test_replicates_come_in_blocks_that_add_up(monkeypatch):

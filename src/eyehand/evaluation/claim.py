@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from eyehand.errors import InvalidValueError, NotDefinedError
 from eyehand.evaluation import statistics
+from eyehand.evaluation.chance import members, shares_of_chance
+from eyehand.evaluation.rates import compare_rates
 from eyehand.evaluation.results import Results
-from eyehand.evaluation.statistics import Comparison, Interval, Sample, Statistic
+from eyehand.evaluation.statistics import Comparison, Interval, Level, Sample, Statistic
 
 Source: TypeAlias = Literal["paper", "derived", "ours"]
 Direction: TypeAlias = Literal[">=", "<=", ">", "<"]
 Status: TypeAlias = Literal["pass", "fail", "undecided"]
+_ONE_OF: Mapping[Level, str] = {"draws": "1 draw", "trainings": "1 seed"}
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,12 @@ class Quantity:
             return results.error_sample(self.arm, self.domain, self.column.removeprefix("error:"))
         return results.sample(self.arm, self.domain, self.column)
 
-    def files(self, results: Results) -> tuple[str, ...]:
-        """The files that those numbers were read from."""
+    def files(self, results: Results, trainings: Collection[int]) -> tuple[str, ...]:
+        """The files that the numbers of these training seeds were read from."""
         cells = results.find(self.arm, self.domain)
         errors = results.find_errors(self.arm, self.domain, self.column.removeprefix("error:"))
         found = errors if self.column.startswith("error:") else cells
-        return tuple(dict.fromkeys(item.file for item in found if item.file))
+        return tuple(dict.fromkeys(item.file for item in found if item.file and item.training_seed in trainings))
 
     def text(self) -> str:
         """For people: "median distance_m of EE2 on twin/test"."""
@@ -78,6 +81,10 @@ class Measurement:
             return self.quantity.text()
         sign = "/" if self.comparison == "ratio" else "-"
         return f"({self.quantity.text()}) {sign} ({self.reference.text()})"
+
+    def quantities(self) -> tuple[Quantity, ...]:
+        """The quantity and, where there is one, what it is compared with."""
+        return (self.quantity, self.reference) if self.reference else (self.quantity,)
 
 
 @dataclass(frozen=True)
@@ -206,35 +213,48 @@ def _status(interval: Interval, direction: Direction, threshold: float) -> Statu
 def measure(measurement: Measurement, results: Results, generator_seed: int = 0) -> Measured:
     """The number of a measurement from results, with the nested bootstrap's interval.
 
-    Rates take the wider of the bootstrap's and Wilson's interval. What is missing or not defined is said in `reason`.
+    Arms are compared at the training seeds that both have; where they share none, all are read and resampled apart.
+    Rates and comparisons of rates take the wider ends of the bootstrap's and of a score interval. What is missing or
+    not defined is said in `reason`.
     """
-    parts = [measurement.quantity, *([measurement.reference] if measurement.reference else [])]
-    samples = [part.sample(results) for part in parts]
-    missing = [part.text() for part, found in zip(parts, samples, strict=True) if found is None]
-    if missing:
+    parts, samples = measurement.quantities(), _samples(measurement, results)
+    if not samples:
+        missing = [part.text() for part in parts if part.sample(results) is None]
         return Measured(None, reason=f"not measured: {', '.join(missing)}")
-    files = tuple(dict.fromkeys(file for part in parts for file in part.files(results)))
+    read = [part.files(results, set(one.training_seeds.tolist())) for part, one in zip(parts, samples, strict=True)]
+    files = tuple(dict.fromkeys(file for some in read for file in some))
     try:
-        return Measured(_interval(measurement, [s for s in samples if s is not None], generator_seed), files)
+        return Measured(_interval(measurement, samples, generator_seed), files)
     except NotDefinedError as error:
         return Measured(None, files, str(error))
 
 
+def _samples(measurement: Measurement, results: Results) -> tuple[Sample, ...]:
+    """What a measurement is computed from, at the training seeds that are common; empty where some is missing."""
+    found = [part.sample(results) for part in measurement.quantities()]
+    samples = [one for one in found if one is not None]
+    return statistics.at_common_trainings(samples) if len(samples) == len(found) else ()
+
+
 def _straddles(measurement: Measurement, results: Results) -> str:
     """Why an interval holds the threshold: what of it comes from draws of the domain, trainings and episodes."""
-    parts = [measurement.quantity, *([measurement.reference] if measurement.reference else [])]
-    samples = [found for part in parts if (found := part.sample(results)) is not None]
-    shares = statistics.shares_of_chance(samples, measurement.comparison, measurement.quantity.statistic)
-    # A level with a single member does not vary.
-    said = ", ".join(f"{100 * share:.0f} % from {level}" for level, share in shares.items() if share >= 0.005)
-    return f"the interval holds the threshold; of its variance comes {said}"
+    samples = _samples(measurement, results)
+    shares = shares_of_chance(samples, measurement.comparison, measurement.quantity.statistic)
+    said = [f"{100 * share:.0f} % from {level}" for level, share in shares.items() if share >= 0.005]
+    varied = f"of its variance comes {', '.join(said)}" if said else "nothing varied in these trials"
+    # What did not vary because there is one of it may be what varies most.
+    alone = [one for level, one in _ONE_OF.items() if all(members(sample, level) == 1 for sample in samples)]
+    return f"the interval holds the threshold; {'; '.join([varied, *alone])}"
 
 
 def _interval(measurement: Measurement, samples: Sequence[Sample], seed: int) -> Interval:
     statistic = measurement.quantity.statistic
+    rates = all(part.column == "success" for part in measurement.quantities())
+    if len(samples) == 2 and rates:
+        return compare_rates(samples[0], samples[1], measurement.comparison, generator=seed)
     if len(samples) == 2:
         return statistics.compare(samples[0], samples[1], measurement.comparison, statistic, generator=seed)
-    if measurement.quantity.column == "success":
+    if rates:
         return statistics.success_interval(samples[0], generator=seed)
     return statistics.bootstrap(samples[0], statistic, generator=seed)
 

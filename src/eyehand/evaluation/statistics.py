@@ -1,5 +1,7 @@
 """Intervals that go beside every number: Wilson for rates, a nested bootstrap for all else, exact McNemar.
 
+Two rates are compared in `rates`; which source of chance makes an interval wide is found in `chance`.
+
 Outcomes of one arm in one domain have three sources of chance. A population of domains (`twin`) is a handful of draws;
 every draw holds its own episodes; and the policy was trained from some seed. `bootstrap` and `compare` resample all
 three: draws, then the episodes inside each chosen draw, and training seeds. The same trained policies meet every draw,
@@ -13,7 +15,7 @@ A replicate is written as integer weights over the observations, which makes eve
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
@@ -141,6 +143,17 @@ class Sample:
         """How many training seeds are in it."""
         return len(np.unique(self.training_seeds))
 
+    def value(self, statistic: Statistic = "mean") -> float:
+        """A statistic of the numbers."""
+        return float(STATISTICS[statistic](self.values, np.ones((1, len(self.values))))[0])
+
+    def of_trainings(self, seeds: Collection[int]) -> Sample | None:
+        """What comes from the trainings with these seeds; None where nothing does."""
+        kept = np.isin(self.training_seeds, list(seeds))
+        if not kept.any():
+            return None
+        return Sample(self.values[kept], self.episode_seeds[kept], self.training_seeds[kept])
+
 
 def sample(
     values: ArrayLike, episode_seeds: ArrayLike | None = None, training_seeds: ArrayLike | None = None
@@ -150,6 +163,18 @@ def sample(
     episodes = np.arange(len(numbers)) if episode_seeds is None else np.asarray(episode_seeds)
     trainings = np.zeros(len(numbers)) if training_seeds is None else np.asarray(training_seeds)
     return Sample(numbers, episodes.astype(np.int64), np.broadcast_to(trainings, numbers.shape).astype(np.int64))
+
+
+def at_common_trainings(samples: Sequence[Sample]) -> tuple[Sample, ...]:
+    """The samples without the trainings that not all of them share; as they are where they share none.
+
+    Arms that were trained from other seeds differ by the chance of their trainings too: seed 0 of one is compared with
+    seed 0 of the other and not with the average of three.
+    """
+    common: set[int] = set(samples[0].training_seeds.tolist())
+    for one in samples[1:]:
+        common &= set(one.training_seeds.tolist())
+    return tuple(one.of_trainings(common) or one for one in samples)
 
 
 def bootstrap(
@@ -163,8 +188,8 @@ def bootstrap(
         resamples: how many replicates.
         generator: where the randomness comes from, or the seed of a fresh generator.
     """
-    value = float(STATISTICS[statistic](data.values, np.ones((1, len(data.values))))[0])
-    low, high = _percentiles(_replicated([data], statistic, replicates([data], resamples, generator))[0])
+    value = data.value(statistic)
+    low, high = _percentiles(replicated([data], statistic, replicates([data], resamples, generator))[0])
     return Interval(value, low, high, len(data.values), data.seeds)
 
 
@@ -191,50 +216,19 @@ def compare(
     """`statistic(a) - statistic(b)` or their ratio, with a nested bootstrap 95 % interval.
 
     Samples of the same episodes are resampled as pairs, and so are samples of the same training seeds; otherwise the
-    two are resampled apart. `n` is the smaller sample's size.
+    two are resampled apart (see `at_common_trainings`). `n` is the smaller sample's size. Success rates are compared by
+    `rates.compare_rates`.
 
     Raises:
         NotDefinedError: a ratio whose denominator is zero or may be zero within the interval.
     """
-    function = STATISTICS[statistic]
-    replicated = _replicated([a, b], statistic, replicates([a, b], resamples, generator))
-    observed = np.array([float(function(s.values, np.ones((1, len(s.values))))[0]) for s in (a, b)])
-    value, low, high = _contrast(observed, replicated, comparison)
+    found = replicated([a, b], statistic, replicates([a, b], resamples, generator))
+    value, low, high = _contrast(np.array([s.value(statistic) for s in (a, b)]), found, comparison)
     return Interval(value, low, high, min(len(a.values), len(b.values)), min(a.seeds, b.seeds))
 
 
-def shares_of_chance(
-    samples: Sequence[Sample],
-    comparison: Comparison = "difference",
-    statistic: Statistic = "mean",
-    resamples: int = RESAMPLES // 4,
-) -> Mapping[Level, float]:
-    """How much of what varies each level makes: which of more draws, trainings or episodes would narrow an interval.
-
-    Resampling draws (or trainings) alone also shows the chance of the episodes in them, which is taken off.
-
-    Args:
-        samples: one for a statistic, two for the comparison of theirs.
-        comparison: of two samples.
-        statistic: what is computed over episodes.
-        resamples: replicates of each level.
-
-    Returns:
-        For every level its variance as a share of the sum; all 0 where nothing varies.
-    """
-    own: dict[Level, float] = {}
-    for level in reversed(LEVELS):  # episodes first
-        found = _replicated(samples, statistic, replicates(samples, resamples, 0, (level,)))
-        top, bottom = found[0], found[-1]
-        both = top / np.maximum(bottom, np.finfo(float).tiny) if comparison == "ratio" else top - bottom
-        variance = float(np.var(top if len(samples) == 1 else both))
-        own[level] = max(variance - own.get("episodes", 0.0), 0.0)
-    total = sum(own.values())
-    return {level: own[level] / total if total else 0.0 for level in LEVELS}
-
-
-def _replicated(samples: Sequence[Sample], statistic: Statistic, blocks: Iterator[Floats]) -> Floats:
-    """(S, R) the statistic of every sample in every replicate."""
+def replicated(samples: Sequence[Sample], statistic: Statistic, blocks: Iterator[Floats]) -> Floats:
+    """(S, R) the statistic of every sample in every replicate, from the weights that `replicates` yields."""
     ends = np.cumsum([len(one.values) for one in samples])[:-1]
     found = [
         np.stack(
