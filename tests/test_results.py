@@ -186,7 +186,6 @@ def test_results_merge_unless_their_domains_differ():
     ]
     merged = results.merge(parts)
     assert len(merged.cells) == len(whole.cells)
-    assert merged.test_reads == {"twin/test": len(parts)}
     moved = dataclasses.replace(parts[0], domains=(SIM, dataclasses.replace(TWIN, version=3, digest="b" * 64)))
     with pytest.raises(EyehandError, match="different versions do not compare"):
         results.merge([parts[1], moved])
@@ -205,6 +204,47 @@ def test_episodes_spread_over_several_files_merge_into_one_cell():
     assert len(one.measures["distance_m"]) == 40
     with pytest.raises(InvalidValueError, match="an episode seed twice"):
         results.merge([parts[0], parts[0]])
+
+
+TEST = results.DomainIdentity("twin/test", 2, "a" * 64, held_out=True)
+
+
+def scored() -> results.Results:
+    """Two arms in a test domain, one of them from two trainings; errors of the same images in three units."""
+    cells = [results.cell("a", "twin/test", seed, episodes(0.5)) for seed in (0, 1)]
+    cells += [results.cell("b", "twin/test", 0, episodes(0.5)), results.cell("a", "sim", 0, episodes(0.5))]
+    errors = [
+        results.InterfaceErrors("a", domain, 0, unit, unit, np.arange(4), np.ones(4))
+        for domain in ("sim", "twin/test")
+        for unit in ("theta", "cm", "deg")
+    ]
+    return results.Results(
+        "x", "m", "t", test_reads={"twin/test": 99}, domains=(SIM, TEST), cells=tuple(cells), errors=tuple(errors)
+    )
+
+
+def test_a_scoring_is_an_arm_of_one_training_however_many_units_its_errors_have():
+    found = scored()
+    assert results.scorings(found.cells, found.errors, ["twin/test"]) == {"twin/test": 4}
+    assert results.scorings(found.cells, (), ["twin/test"]) == {"twin/test": 3}
+    assert results.scorings((), found.errors, ["twin/test", "live/test"]) == {"twin/test": 1, "live/test": 0}
+
+
+def test_scorings_are_counted_from_what_a_file_holds_and_not_from_what_it_says(tmp_path):
+    results_file.write_results(scored(), tmp_path / "r.json")
+    assert '"test_reads": {"twin/test":99}' in (tmp_path / "r.json").read_text()
+    assert results_file.read_results(tmp_path / "r.json").test_reads == {"twin/test": 4}
+
+
+def test_episodes_of_one_arm_in_several_files_are_one_scoring():
+    parts = [
+        results.Results(
+            "a", "m", "t", domains=(TEST,), test_reads={"twin/test": 1},
+            cells=(results.cell("x", "twin/test", training, episodes(0.5, draw=draw)),),
+        )
+        for training, draw in ((0, 0), (0, 1), (1, 0))
+    ]  # fmt: skip
+    assert results.merge(parts).test_reads == {"twin/test": 2}
 
 
 def test_cells_refuse_columns_that_do_not_fit():

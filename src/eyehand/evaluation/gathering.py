@@ -17,6 +17,7 @@ from eyehand.evaluation.results import (
     Provenance,
     Results,
     ledger_entries,
+    scorings,
 )
 from eyehand.evaluation.trained import Trained
 from eyehand.learning.configuration import config_digest, read_json
@@ -45,7 +46,7 @@ def gather(
         gaps: gap reports.
     """
     last = runs[-1]
-    scored = [one.domain for one in (*cells, *errors)]
+    tests = [one.name for one in domains if split_of(one) == "test"]
     return Results(
         name=last.run.folder.name,
         method=last.subject.method,
@@ -53,7 +54,7 @@ def gather(
         preset=last.subject.preset,
         config_hash=config_digest(last.config),
         claims_hash=claims_hash(last.subject.method),
-        test_reads={d.name: scored.count(d.name) for d in domains if split_of(d) == "test"},
+        test_reads=scorings(cells, errors, tests),
         provenance=provenance(runs, evaluation_s),
         domains=tuple(DomainIdentity(d.name, d.version, d.digest(), d.held_out) for d in domains),
         cells=tuple(cells),

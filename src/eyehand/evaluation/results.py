@@ -243,7 +243,7 @@ class Results:
         preset: name of the preset.
         config_hash: SHA-256 of the resolved configuration, or "".
         claims_hash: `claim.registry_hash` when the numbers were made, or "".
-        test_reads: how often each held-out test domain has been scored.
+        test_reads: how often each held-out test domain has been scored, see `scorings`.
         provenance: where the numbers come from.
         domains: every domain that a cell or an error names.
         cells: outcomes of episodes.
@@ -320,14 +320,32 @@ def _refuse_twice(keys: Iterable[tuple[object, ...]]) -> None:
         seen.add(key)
 
 
+def scorings(cells: Iterable[Cell], errors: Iterable[InterfaceErrors], tests: Iterable[str]) -> Mapping[str, int]:
+    """How often each test domain was scored: once for an arm's episodes and once for its errors, per training seed.
+
+    Errors of one perception in several units are one scoring.
+
+    Args:
+        cells: outcomes of episodes.
+        errors: interface errors.
+        tests: names of the test domains.
+    """
+    episodes = {(one.domain, "episodes", one.arm, one.training_seed) for one in cells}
+    seen = {(one.domain, "errors", one.arm, one.training_seed) for one in errors}
+    scored = [domain for domain, *_ in (*episodes, *seen)]
+    return {name: scored.count(name) for name in tests}
+
+
 def merge(parts: Sequence[Results]) -> Results:
     """One `Results` of several parts of the same method and task; name, preset and provenance are the first part's.
 
-    Episodes of the same arm, domain and training seed in several parts become one cell.
+    Episodes of the same arm, domain and training seed in several parts become one cell, which is one scoring. Parts
+    that were made with different claims, or some without any, merge: `claims_hash` then holds every one of their
+    hashes, and `claim.registration` says so.
 
     Raises:
-        EyehandError: parts of different methods or tasks, with different claims registered, or that measured domains
-            of the same name but different numbers, or the same episode twice.
+        EyehandError: parts of different methods or tasks, or that measured domains of the same name but different
+            numbers, or the same episode twice.
     """
     if not parts:
         raise InvalidValueError("results to merge", "none", "at least one")
@@ -338,6 +356,8 @@ def merge(parts: Sequence[Results]) -> Results:
                 f"Results of {part.method} on {part.task} ({part.name}) do not merge with those of "
                 f"{first.method} on {first.task} ({first.name})."
             )
+    cells = _join(c for part in parts for c in part.cells)
+    errors = tuple(e for part in parts for e in part.errors)
     hashes = {part.claims_hash for part in parts}
     return Results(
         first.name,
@@ -346,11 +366,11 @@ def merge(parts: Sequence[Results]) -> Results:
         first.preset,
         first.config_hash,
         hashes.pop() if len(hashes) == 1 else "",
-        {name: sum(part.test_reads.get(name, 0) for part in parts) for part in parts for name in part.test_reads},
+        scorings(cells, errors, dict.fromkeys(name for part in parts for name in part.test_reads)),
         first.provenance,
         _merge_domains(parts),
-        _join(c for part in parts for c in part.cells),
-        tuple(e for part in parts for e in part.errors),
+        cells,
+        errors,
         tuple(entry for part in parts for entry in part.ledger),
         tuple(gap for part in parts for gap in part.gaps),
     )

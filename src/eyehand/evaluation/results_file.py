@@ -27,6 +27,7 @@ from eyehand.evaluation.results import (
     LedgerEntry,
     Provenance,
     Results,
+    scorings,
 )
 from eyehand.evaluation.statistics import Interval
 from eyehand.types import Array, Floats
@@ -108,6 +109,10 @@ def from_json(document: Json, file: str = "") -> Results:
         file: where it was read from; remembered in every cell.
     """
     provenance = document["provenance"]
+    cells = tuple(_cell_from_json(one, f"cells[{i}]", file) for i, one in enumerate(document["cells"]))
+    errors = tuple(
+        _errors_from_json(one, f"interface_errors[{i}]", file) for i, one in enumerate(document["interface_errors"])
+    )
     return Results(
         document["name"],
         document["method"],
@@ -115,7 +120,8 @@ def from_json(document: Json, file: str = "") -> Results:
         document["preset"],
         document["config_hash"],
         document["claims_hash"],
-        document["test_reads"],
+        # Counted anew: older files count every unit of the same errors. That they name a domain says that it is a test.
+        scorings(cells, errors, document["test_reads"]),
         Provenance(
             provenance["commit"],
             provenance["versions"],
@@ -124,10 +130,8 @@ def from_json(document: Json, file: str = "") -> Results:
             tuple(provenance["commands"]),
         ),
         tuple(DomainIdentity(**domain) for domain in document["domains"]),
-        tuple(_cell_from_json(one, f"cells[{i}]", file) for i, one in enumerate(document["cells"])),
-        tuple(
-            _errors_from_json(one, f"interface_errors[{i}]", file) for i, one in enumerate(document["interface_errors"])
-        ),
+        cells,
+        errors,
         tuple(LedgerEntry(**entry) for entry in document["ledger"]),
         tuple(gap_from_json(report) for report in document["gaps"]),
     )
