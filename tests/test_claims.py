@@ -236,6 +236,18 @@ def test_registration_is_checked_against_the_numbers():
     assert claim.registration(modular_dqn.CLAIMS[1:], run) == "changed"
 
 
+@pytest.mark.parametrize("other", ["f" * 64, ""])
+def test_numbers_made_with_other_claims_merge_and_say_so(other):
+    run = dataclasses.replace(as_in_the_paper(), claims_hash=claim.registry_hash(modular_dqn.CLAIMS))
+    rest = results.Results("rest", "modular_dqn", "planar_reach", claims_hash=other)
+    assert claim.registration(modular_dqn.CLAIMS, results.merge([run, run_without_cells(run)])) == "registered"
+    assert claim.registration(modular_dqn.CLAIMS, results.merge([run, rest])) == "not the same in all files"
+
+
+def run_without_cells(run: results.Results) -> results.Results:
+    return dataclasses.replace(run, cells=(), errors=())
+
+
 def test_claims_are_found_by_method_name():
     assert claims.load("modular_dqn").claims == modular_dqn.CLAIMS
     with pytest.raises(UnknownNameError, match="Did you mean 'modular_dqn'"):

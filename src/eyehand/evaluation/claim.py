@@ -17,12 +17,13 @@ from eyehand.errors import InvalidValueError, NotDefinedError
 from eyehand.evaluation import statistics
 from eyehand.evaluation.chance import members, shares_of_chance
 from eyehand.evaluation.rates import compare_rates
-from eyehand.evaluation.results import Results
+from eyehand.evaluation.results import SEPARATOR, Results
 from eyehand.evaluation.statistics import Comparison, Interval, Level, Sample, Statistic
 
 Source: TypeAlias = Literal["paper", "derived", "ours"]
 Direction: TypeAlias = Literal[">=", "<=", ">", "<"]
 Status: TypeAlias = Literal["pass", "fail", "undecided"]
+Registration: TypeAlias = Literal["registered", "changed", "unregistered", "not the same in all files"]
 _ONE_OF: Mapping[Level, str] = {"draws": "1 draw", "trainings": "1 seed"}
 
 
@@ -281,8 +282,15 @@ def registry_hash(claims: Sequence[Claim]) -> str:
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
-def registration(claims: Sequence[Claim], results: Results) -> str:
-    """Whether the claims are those that stood when the numbers were made: "registered", "changed" or "unregistered"."""
+def registration(claims: Sequence[Claim], results: Results) -> Registration:
+    """Whether the claims are those that stood when the numbers were made.
+
+    Returns:
+        "registered", "changed", or "unregistered" where the numbers were made without claims; "not the same in all
+        files" where numbers with other claims, or with none, were merged.
+    """
+    if len(results.claims_hash.split(SEPARATOR)) > 1:
+        return "not the same in all files"
     if not results.claims_hash:
         return "unregistered"
     return "registered" if results.claims_hash == registry_hash(claims) else "changed"

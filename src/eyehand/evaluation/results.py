@@ -20,6 +20,7 @@ from eyehand.evaluation.statistics import Rate, Sample
 from eyehand.types import Array, Flags, Floats, Integers
 
 DISTANCE = "distance_m"
+SEPARATOR = ","  # between what several files say where they do not say the same
 _COLUMNS = ("seeds", "success", "truncated", "steps", "total_reward")
 
 
@@ -242,7 +243,8 @@ class Results:
         task: name of the task.
         preset: name of the preset.
         config_hash: SHA-256 of the resolved configuration, or "".
-        claims_hash: `claim.registry_hash` when the numbers were made, or "".
+        claims_hash: `claim.registry_hash` when the numbers were made, or ""; of merged results that differ all of them,
+            see `merge`.
         test_reads: how often each held-out test domain has been scored, see `scorings`.
         provenance: where the numbers come from.
         domains: every domain that a cell or an error names.
@@ -358,14 +360,13 @@ def merge(parts: Sequence[Results]) -> Results:
             )
     cells = _join(c for part in parts for c in part.cells)
     errors = tuple(e for part in parts for e in part.errors)
-    hashes = {part.claims_hash for part in parts}
     return Results(
         first.name,
         first.method,
         first.task,
         first.preset,
         first.config_hash,
-        hashes.pop() if len(hashes) == 1 else "",
+        SEPARATOR.join(sorted({part.claims_hash for part in parts})),
         scorings(cells, errors, dict.fromkeys(name for part in parts for name in part.test_reads)),
         first.provenance,
         _merge_domains(parts),

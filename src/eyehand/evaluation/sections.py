@@ -291,6 +291,7 @@ def _registered(content: ReportContent) -> str:
         "registered": "Their hash is the one that was stored with these numbers.",
         "changed": "WARNING: the claims have changed since these numbers were made.",
         "unregistered": "These numbers were made without registered claims.",
+        "not the same in all files": "WARNING: some of these numbers were made with other claims, or without any.",
     }[registration(claims, content.results)]
 
 
