@@ -136,6 +136,10 @@ def test_numbers_carry_interval_trials_and_seeds(html):
     assert "median 50.0 cm" in html
 
 
+def test_scorings_of_test_draws_are_printed(html):
+    assert "Test draws: twin/test scored 0 times." in html
+
+
 def test_undecided_claims_say_what_is_missing(html):
     assert "chip undecided" in html
     assert "not measured: " in html
@@ -218,9 +222,27 @@ def test_verdict_says_when_adaptation_did_nothing_or_harm():
 
 
 def test_verdict_does_not_claim_a_loss_that_is_not_there():
-    assert "loses nothing" in said(run(naive=0.95, home=0.95, adapted=None))
-    assert "it does not lose, it gains" in said(run(naive=0.95, home=0.3, adapted=None))
+    assert "as far as these trials can tell, it loses nothing (0 points [" in said(
+        run(naive=0.95, home=0.95, adapted=None)
+    )
+    assert "it does not lose, it gains 65 points [" in said(run(naive=0.95, home=0.3, adapted=None))
     assert said(results.Results("x", "m", "t")) == ""
+
+
+@pytest.mark.parametrize(
+    ("numbers", "naive", "adapted"),
+    [
+        ({"naive": 0.1, "adapted": 0.9}, "bad", "good"),
+        ({"naive": 0.8, "adapted": 0.2}, "bad", "bad"),  # adaptation did harm
+        ({"naive": 0.5, "adapted": 0.5}, "bad", ""),
+        ({"naive": 0.95, "adapted": 0.95, "home": 0.3}, "good", ""),
+    ],
+)
+def test_a_tile_is_good_or_bad_by_its_numbers(numbers, naive, adapted):
+    tones = {tile.title: tile.tone for tile in verdict.tiles(run(**numbers))}
+    assert tones == {
+        "sim only on sim": "", "sim only on twin/val": naive, "adapted on twin/val": adapted, "oracle on twin/val": ""
+    }  # fmt: skip
 
 
 def test_percent_never_rounds_to_certainty():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eyehand.evaluation import statistics
+from eyehand.evaluation.rates import compare_rates
 from eyehand.evaluation.results import DISTANCE, Results, seeds_text
 from eyehand.evaluation.statistics import Interval, Rate, Sample
 
@@ -22,7 +23,7 @@ class Tile:
         title: what it is.
         number: the number, large.
         detail: its interval and trials, small.
-        tone: "good", "bad" or "" for neither.
+        tone: "good" or "bad" where the interval says that it is better or worse than what it stands beside, else "".
     """
 
     title: str
@@ -69,17 +70,31 @@ def percent(value: float) -> str:
 
 
 def tiles(results: Results) -> tuple[Tile, ...]:
-    """Key numbers: the naive policy at home and abroad, each improvement, the oracle."""
+    """Key numbers: the naive policy at home and abroad, each improvement, the oracle.
+
+    The naive policy abroad stands beside itself at home, an improvement beside the naive policy; see `Tile.tone`.
+    """
     ends = ends_of(results)
     if ends is None:
         return ()
-    wanted = [(NAIVE, ends.source, "")] if _rate(results, NAIVE, ends.source) else []
-    arms = [arm for arm in (NAIVE, *reversed(IMPROVED), ORACLE) if _rate(results, arm, ends.target)]
-    wanted += [(arm, ends.target, {NAIVE: "bad", ORACLE: ""}.get(arm, "good")) for arm in arms]
-    return tuple(_tile(results, arm, domain, tone) for arm, domain, tone in wanted)
+    home, naive = _sample(results, NAIVE, ends.source), _sample(results, NAIVE, ends.target)
+    beside = {NAIVE: home, **dict.fromkeys(IMPROVED, naive)}
+    abroad = {arm: _sample(results, arm, ends.target) for arm in (NAIVE, *reversed(IMPROVED), ORACLE)}
+    return (
+        *([_tile(NAIVE, ends.source, results)] if home else []),
+        *(_tile(arm, ends.target, results, _tone(one, beside.get(arm))) for arm, one in abroad.items() if one),
+    )
 
 
-def _tile(results: Results, arm: str, domain: str, tone: str) -> Tile:
+def _tone(sample: Sample, other: Sample | None) -> str:
+    """Whether a rate is above another, below it, or neither for all that is known."""
+    if other is None:
+        return ""
+    won = compare_rates(sample, other)
+    return "good" if won.low > 0 else "bad" if won.high < 0 else ""
+
+
+def _tile(arm: str, domain: str, results: Results, tone: str = "") -> Tile:
     rate = _rate(results, arm, domain)
     assert rate is not None  # `tiles` asks for measured arms only
     distance = results.sample(arm, domain, DISTANCE)
@@ -136,11 +151,12 @@ def _naive(results: Results, ends: Ends) -> str:
     said = f"In {ends.target}, a world it has never seen, it succeeds in {_said(rate)}"
     if home is None:
         return f"{said}."
-    lost = statistics.compare(home, abroad)
+    lost = compare_rates(home, abroad)
     if lost.low > 0:
         return f"{said}: it loses {_points(lost)} on the way."
-    gained = " gains" if lost.high < 0 else ", as far as these trials can tell, loses nothing"
-    return f"{said}: it{gained} ({_points(lost)} lost)." if lost.high >= 0 else f"{said}: it does not lose, it gains."
+    if lost.high < 0:
+        return f"{said}: it does not lose, it gains {_points(lost, -1)}."
+    return f"{said}: as far as these trials can tell, it loses nothing ({_points(lost)} lost)."
 
 
 def _improvements(results: Results, ends: Ends) -> list[str]:
@@ -152,7 +168,7 @@ def _improvements(results: Results, ends: Ends) -> list[str]:
             continue
         rate = statistics.rate(sample.values > 0.5)
         text = f"{label(arm).capitalize()}{_price(results, arm)}, it succeeds in {_said(rate)}"
-        said.append(text + (_change(statistics.compare(sample, naive)) if naive else "") + ".")
+        said.append(text + (_change(compare_rates(sample, naive)) if naive else "") + ".")
     return said
 
 
