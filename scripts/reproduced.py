@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from code_tables import markdown
@@ -23,8 +24,11 @@ from eyehand.evaluation.statistics import Statistic
 
 NOT_MEASURED = "Not measured yet."
 SHARES = ("P25", "P50", "P75", "P100", "RW")  # eyes that learnt from recorded frames
+TUNED = ("EE2-FT", "EE2-task")  # eyes of P75 that were tuned end to end
+FROM = {**dict.fromkeys(TUNED, "P75"), "fine_tuned": "adapted"}  # what an arm of another name was made from
 SIM, VAL, TEST, LIVE = "sim", "twin", "twin/test", "live/test"
 FINE_TUNING = Path("results/negative/fine_tuning.json")
+Seeds: TypeAlias = Collection[int] | None  # of trainings; None for all
 ARM = re.compile(r"([^/]+(?:/\d\b)?)/?(.*)")  # "kgps/3/one_step" is the arm kgps/3 with one step
 
 
@@ -45,15 +49,23 @@ def table(method: str, number: int, root: Path) -> str:
     results, paper = results_of(root, method), claims.load(method).tables[number - 1]
     rows: list[list[str]] = []
     for row in paper.rows:
-        cells = [row.label]
+        cells, behind = [row.label], list[statistics.Interval]()
         for printed, quantity, scale, digits in zip(row.paper, row.ours, paper.scales, paper.digits, strict=True):
             found = None if quantity is None or results is None else counterpart(quantity, results)
-            ours = "-" if found is None else _number(found[0], digits, scale)
+            ours = "-"
+            if quantity is not None and found is not None:
+                interval, domain = found
+                stands_in = "" if domain == quantity.domain else f" (on {domain})"
+                ours = _number(interval, digits, scale) + stands_in
+                behind.append(interval)
             cells += [printed or "-", ours]
-        rows.append(cells)
-    header = ["", *(text for column in paper.columns for text in (f"{column}: paper", "ours"))]
-    said = f"{paper.title}; {paper.paper_setting}, {paper.our_setting}. {paper.note} Brackets: nested bootstrap 95 %."
-    source = f"Ours: {NOT_MEASURED}" if results is None else f"Source: `results/{method}/`, {_episodes(results)}."
+        rows.append([*cells, _trials(behind)])
+    header = ["", *(text for column in paper.columns for text in (f"{column}: paper", "ours")), "ours: trials"]
+    rates = any(quantity and quantity.column == "success" for row in paper.rows for quantity in row.ours)
+    wilson = ", of a rate the wider ends of it and of Wilson's" if rates else ""
+    said = " ".join(filter(None, (f"{paper.title}; {paper.paper_setting}, {paper.our_setting}.", paper.note)))
+    said = f"{said} Brackets: nested bootstrap 95 %{wilson}."
+    source = f"Ours: {NOT_MEASURED}" if results is None else f"Source: `results/{method}/`."
     return f"{said}\n\n{markdown(header, rows)}\n\n{source}"
 
 
@@ -70,7 +82,7 @@ def decided(method: str, root: Path) -> str:
             one.source,
             f"{one.direction} {one.threshold:g}",
             "-" if one.paper is None else f"{one.paper:.3g}",
-            one.reason if one.value is None else f"{one.value:.3f} [{one.low:.3f}-{one.high:.3f}]",
+            _measured(one),
             f"n={one.n}, {seeds_text(one.seeds)}" if one.n else "-",
             f"**{one.status}**",
         ]
@@ -86,33 +98,96 @@ def decided(method: str, root: Path) -> str:
     )
 
 
+def _measured(one: claim.ClaimResult) -> str:
+    """A claim's number with its interval, or why there is none."""
+    if one.value is None or one.low is None or one.high is None:
+        return one.reason
+    return statistics.Interval(one.value, one.low, one.high, one.n).text(3).rpartition(" (n=")[0]
+
+
 def ablations(root: Path) -> str:
     """What single choices of modular_dqn are worth, and how eyes fare in the rooms that were recorded."""
     results = results_of(root, "modular_dqn")
     if results is None:
         return NOT_MEASURED
-    eyes = [arm for arm in dict.fromkeys(e.arm for e in results.errors) if arm.startswith("P75/")]
-    rows = [
-        [
-            _label(arm),
-            *(_statistic(results, arm, domain, "error:theta", 3) for domain in (SIM, VAL, TEST, LIVE)),
-            seeds_text(len(results.find_errors(arm, SIM, "theta"))),
-        ]
-        for arm in (*SHARES, *eyes)
-    ]
+    arms = dict.fromkeys(e.arm for e in results.errors)
+    eyes = [arm for arm in (*SHARES, *(a for a in arms if a.startswith("P75/")), *TUNED) if arm in arms]
     hands = [arm for arm in results.arms() if arm.startswith(("kgps/3", "egreedy/3", "adapted", "fine_tuned"))]
-    driven = [
-        [
-            _label(arm),
-            _statistic(results, arm, SIM, "success", 3),
-            _statistic(results, arm, SIM, DISTANCE, 1, 100.0, "median"),
-            seeds_text(len(results.find(arm, SIM))),
-        ]
-        for arm in hands
+    columns = [_Column("error:theta", domain, 3) for domain in (SIM, VAL, TEST, LIVE)]
+    seen = markdown(
+        ["eyes", "error, sim", "error, twin (recorded)", "error, twin/test", "error, live/test", ""],
+        [_ablation(results, row, columns) for row in _beside(results, eyes, columns[0])],
+    )
+    columns = [_Column("success", SIM, 3), _Column(DISTANCE, SIM, 1, 100.0, "median")]
+    done = markdown(
+        ["hand", "success, sim", "median d [cm]", ""],
+        [_ablation(results, row, columns) for row in _beside(results, hands, columns[0])],
+    )
+    return (
+        f"{seen}\n\n{done}\n\nWhat stands behind a comma is changed. Where the changed arm has fewer trainings, it "
+        "compares with the row of the unchanged one for the same seed. `EE2-FT` are the eyes of `P75` after "
+        "fine-tuning, `EE2-task` with the task loss alone; `fine_tuned` is `adapted` after it. Recorded frames show "
+        "the rooms of the column `twin`. Seeds in brackets behind a number are those of that number."
+    )
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A number of a table: what it is a statistic of, where, and how it is printed."""
+
+    column: str
+    domain: str
+    digits: int
+    scale: float = 1.0
+    statistic: Statistic = "mean"
+
+    def sample(self, results: Results, arm: str, seeds: Seeds = None) -> statistics.Sample | None:
+        """What it is computed from, over all trainings or for some."""
+        found = claim.Quantity(arm, self.domain, self.column, self.statistic).sample(results)
+        return found if found is None or seeds is None else found.of_trainings(seeds)
+
+    def text(self, results: Results, arm: str, seeds: Seeds = None) -> str:
+        """It with its interval, over all trainings or for some."""
+        found = self.sample(results, arm, seeds)
+        if found is None:
+            return "-"
+        if self.column == "success":
+            return _number(statistics.success_interval(found), self.digits, self.scale)
+        return _number(statistics.bootstrap(found, self.statistic), self.digits, self.scale)
+
+
+def _beside(results: Results, arms: Sequence[str], told: _Column) -> list[tuple[str, Seeds]]:
+    """Arms and seeds in the order of their rows.
+
+    An arm with a change follows the unchanged one, which has rows of its own for the seeds that it is compared at where
+    the other arm was not trained from all of its seeds.
+    """
+
+    def trainings(arm: str) -> frozenset[int]:
+        found = told.sample(results, arm)
+        return frozenset() if found is None else frozenset(found.training_seeds.tolist())
+
+    wholes = {arm: ARM.findall(arm)[0][0] for arm in arms}
+    rows: list[tuple[str, Seeds]] = []
+    for family in dict.fromkeys(wholes.values()):
+        for arm in sorted((arm for arm in arms if wholes[arm] == family), key=lambda arm: arm != family):
+            changed = [trainings(other) for other in arms if other != arm and FROM.get(other, wholes[other]) == arm]
+            apart = {seeds & trainings(arm) for seeds in changed} - {trainings(arm), frozenset()}
+            rows += [(arm, None), *((arm, seeds) for seeds in sorted(apart, key=sorted))]
+    return rows
+
+
+def _ablation(results: Results, row: tuple[str, Seeds], columns: Sequence[_Column]) -> list[str]:
+    """A row of numbers with its trainings; a number that has fewer says how many."""
+    arm, seeds = row
+    counts = [0 if (found := one.sample(results, arm, seeds)) is None else found.seeds for one in columns]
+    cells = [
+        one.text(results, arm, seeds) + (f" ({seeds_text(count)})" if 0 < count < max(counts) else "")
+        for one, count in zip(columns, counts, strict=True)
     ]
-    seen = markdown(["eyes", "error, sim", "error, twin (recorded)", "error, twin/test", "error, live/test", ""], rows)
-    done = markdown(["hand", "success, sim", "median d [cm]", ""], driven)
-    return f"{seen}\n\n{done}\n\nNames without a comma are what the others change; eyes are those of seed 0."
+    numbers = ", ".join(map(str, sorted(seeds or ())))
+    which = f" (seed{'s' * (len(seeds) > 1)} {numbers})" if seeds else ""
+    return [_label(arm) + which, *cells, seeds_text(max(counts))]
 
 
 def fine_tuning(root: Path) -> str:
@@ -166,23 +241,22 @@ def severity(root: Path) -> str:
     rows: list[list[str]] = []
     for level in ("0", "0.5", "1", "1.5"):
         domain = TEST if level == "1" else f"{TEST}@{level}"
-        rows.append(
-            [
-                level,
-                *(_statistic(results, arm, domain, "error:theta", 3, seed=0) for arm in ("SIM", "P75")),
-                *(
-                    _statistic(results, arm, domain, DISTANCE, 1, 100.0, "median", seed=0)
-                    for arm in ("sim_only", "adapted", "fine_tuned")
-                ),
-            ]
-        )
+        error, distance = _Column("error:theta", domain, 3), _Column(DISTANCE, domain, 1, 100.0, "median")
+        row = [level]
+        for one, arms in ((error, ("SIM", "P75")), (distance, ("sim_only", "adapted", "fine_tuned"))):
+            found = [one.sample(results, arm, {0}) for arm in arms]
+            row += [one.text(results, arm, {0}) for arm in arms]
+            row.append(_range([len(sample.values) for sample in found if sample is not None]) or "-")
+        rows.append(row)
     header = [
         "severity",
         "SIM: error",
         "P75: error",
+        "images",
         "EE1: median d [cm]",
         "EE2: median d [cm]",
         "EE2-FT: median d [cm]",
+        "episodes",
     ]
     said = "Severity 1 is the twin; 0 has its back ends (tracer, servo) with the simulator's numbers. 1 seed."
     return f"{markdown(header, rows)}\n\n{said}"
@@ -197,8 +271,8 @@ def variants(root: Path) -> str:
     rows = [
         [
             f"`{name}`",
-            _statistic(results, "fine_tuned", name, "success", 2),
-            _statistic(results, "fine_tuned", name, DISTANCE, 1, 100.0, "median"),
+            _Column("success", name, 2).text(results, "fine_tuned"),
+            _Column(DISTANCE, name, 1, 100.0, "median").text(results, "fine_tuned"),
         ]
         for name in names
     ]
@@ -215,45 +289,24 @@ def clutter(root: Path) -> str:
     for number in range(4):
         arms = {SIM: f"{{}}/clutter-{number}", "randomized": f"{{}}/clutter-{number}", TEST: on_twin.get(number, "")}
         cells = [(arm.format(recipe), where) for where, arm in arms.items() for recipe in recipes]
-        rows.append([str(number), *(_statistic(results, arm, where, "success", 2) for arm, where in cells)])
+        rows.append([str(number), *(_Column("success", where, 2).text(results, arm) for arm, where in cells)])
     header = [f"{recipe}, {where}" for where in (SIM, "randomized", TEST) for recipe in recipes]
     return markdown(["look-alikes", *header], rows) + "\n\nSuccess; 1 seed."
 
 
 def cost(method: str, root: Path) -> str:
-    """How long a reproduction's cells took."""
-    files = sorted((root / "results" / method).glob("*.json"))
-    if not files:
+    """How long a reproduction's cells took, and how often they scored a test domain (rule 6 of the twin)."""
+    results, files = results_of(root, method), sorted((root / "results" / method).glob("*.json"))
+    if results is None:
         return NOT_MEASURED
     minutes = np.array([read_results(path).provenance.wall_time_s for path in files]) / 60
     hours = minutes.sum() / 60
+    scored = ", ".join(f"`{name}` {times} time{'s' * (times != 1)}" for name, times in results.test_reads.items())
     return (
         f"Cells made: {len(files)}, in {hours:.1f} hours of one core altogether; the longest took "
-        f"{minutes.max():.0f} minutes."
+        f"{minutes.max():.0f} minutes. Test domains scored in these cells: {scored or 'none'}. The episodes of an arm "
+        "of one training are one scoring, and so are the errors of its eyes."
     )
-
-
-def _statistic(
-    results: Results,
-    arm: str,
-    domain: str,
-    column: str,
-    digits: int,
-    scale: float = 1.0,
-    statistic: Statistic = "mean",
-    *,
-    seed: int | None = None,
-) -> str:
-    """A statistic of an arm in a domain with its interval, over all trainings or for one."""
-    found = claim.Quantity(arm, domain, column, statistic).sample(results)
-    if found is not None and seed is not None:
-        mine = found.training_seeds == seed
-        found = statistics.Sample(found.values[mine], found.episode_seeds[mine], found.training_seeds[mine])
-    if found is None or not len(found.values):
-        return "-"
-    if column == "success":
-        return _number(statistics.success_interval(found), digits, scale)
-    return _number(statistics.bootstrap(found, statistic), digits, scale)
 
 
 def _number(interval: statistics.Interval, digits: int, scale: float) -> str:
@@ -266,11 +319,15 @@ def _label(arm: str) -> str:
     return f"`{whole}`" + (f", {changed.replace('_', ' ')}" if changed else "")
 
 
-def _episodes(results: Results) -> str:
-    counts = sorted({len(one.seeds) for one in results.cells})
-    seeds = len({one.training_seed for one in results.cells})
-    spread = " to ".join(dict.fromkeys(map(str, (counts[0], counts[-1])))) if counts else "no"
-    return f"{spread} episodes a cell, {seeds_text(seeds)}"
+def _trials(behind: Sequence[statistics.Interval]) -> str:
+    """Trials and seeds behind the numbers of a row, as ranges where the numbers differ; "-" without any."""
+    seeds = _range([one.seeds for one in behind])
+    return f"n={_range([one.n for one in behind])}, {seeds} seed{'s' * (seeds != '1')}" if behind else "-"
+
+
+def _range(counts: Sequence[int]) -> str:
+    """The least and the largest count, as in "400 to 1600", or the one that all are."""
+    return " to ".join(dict.fromkeys(str(end) for end in (min(counts), max(counts)))) if counts else ""
 
 
 def _blocks(methods: Sequence[str]) -> Mapping[str, Callable[[Path], str]]:

@@ -13,13 +13,13 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from eyehand.evaluation import results
+from eyehand.evaluation import curves, results
 from eyehand.evaluation.results_file import write_results
 from eyehand.learning.rollout import Episodes
 from eyehand.world.domain_files import load_domain
 
 ROOT = Path(__file__).parents[1]
-SCRIPTS = ("write_results", "check_results", "code_tables")
+SCRIPTS = ("write_results", "check_results", "code_tables", "reproduced", "write_plots")
 
 
 @pytest.fixture
@@ -125,10 +125,117 @@ def test_arms_of_several_trainings_are_pooled_beside_the_paper(
     assert rows["| 3 joints, K-GPS"].startswith("| 3 joints, K-GPS | 3.4 | 3.5 [3.5, 3.5] | 4.3 |")
     assert " | 98.50 | 98.8 [" in rows["| 3 joints, K-GPS"]
     assert " | 50.25 | 50.0 [" in rows["| 3 joints, ε-greedy"]
-    assert rows["| 1 joint, K-GPS"].endswith("| 100.00 | - |")
+    assert rows["| 3 joints, K-GPS"].endswith("| n=800, 2 seeds |")
+    assert rows["| 3 joints, ε-greedy"].endswith("| n=400, 1 seed |")
+    assert rows["| 1 joint, K-GPS"].endswith("| 100.00 | - | - |")
     claims = writer.BLOCKS["modular_dqn-claims"](copy)
     assert "unregistered" in claims
     assert "| **pass** |" in claims
+
+
+def errors_of(name: str, sizes: dict[tuple[str, str, int], float], n: int) -> results.Results:
+    """Errors of arms in domains by training seed, in two units."""
+    identities = [load_domain(where, "planar_reach") for where in dict.fromkeys(domain for _, domain, _ in sizes)]
+    found = [
+        results.InterfaceErrors(
+            arm, domain, seed, unit, "", load_domain(domain, "planar_reach").seeds(np.arange(n)), np.full(n, size)
+        )
+        for (arm, domain, seed), size in sizes.items()
+        for unit in ("theta", "cm")
+    ]
+    return results.Results(
+        name,
+        "modular_dqn",
+        "planar_reach",
+        domains=tuple(results.DomainIdentity(d.name, d.version, d.digest(), d.held_out) for d in identities),
+        errors=tuple(found),
+        test_reads={d.name: 99 for d in identities if d.name.endswith("/test")},
+    )
+
+
+@pytest.fixture
+def empty(copy: Path) -> Path:
+    """A copy without results of modular_dqn."""
+    shutil.rmtree(copy / "results/modular_dqn")
+    return copy / "results/modular_dqn"
+
+
+def rows_of(block: str) -> dict[str, list[str]]:
+    lines = [line.strip("| ").split(" | ") for line in block.splitlines() if line.startswith("|")]
+    return {first: rest for first, *rest in lines}
+
+
+def test_a_change_with_one_training_stands_beside_the_unchanged_arm_of_that_training(
+    scripts: tuple[ModuleType, ModuleType], empty: Path
+) -> None:
+    sizes = {("P75", "sim", seed): 0.1 * (1 + seed) for seed in range(3)}
+    sizes |= {("P75", "twin", seed): 0.5 for seed in (1, 2)}
+    sizes |= {("P75/longer", "sim", 0): 0.05, ("P75/longer", "twin", 0): 0.4, ("EE2-FT", "sim", 0): 0.07}
+    store(errors_of("eyes", sizes, 8), empty / "eyes.json")
+    outcomes = {("kgps/3", "sim", seed): (1.0, 0.03) for seed in range(3)}
+    outcomes |= {("kgps/3/one_step", "sim", 1): (0.5, 0.2)}
+    outcomes |= {("adapted", "sim", seed): (1.0, 0.01 * (1 + seed)) for seed in range(3)}
+    outcomes |= {("fine_tuned", "sim", seed): (1.0, 0.03) for seed in (0, 2)}
+    store(made("hands", outcomes, 8), empty / "hands.json")
+    rows = rows_of(scripts[0].BLOCKS["modular_dqn-ablations"](empty.parents[1]))
+    assert list(rows)[2:] == [
+        "`P75`", "`P75` (seed 0)", "`P75`, longer", "`EE2-FT`",
+        "hand", "`kgps/3`", "`kgps/3` (seed 1)", "`kgps/3`, one step",
+        "`adapted`", "`adapted` (seeds 0, 2)", "`fine_tuned`",
+    ]  # fmt: skip
+    assert rows["`P75`"] == ["0.200 [0.100, 0.300]", "0.500 [0.500, 0.500] (2 seeds)", "-", "-", "3 seeds"]
+    assert rows["`P75` (seed 0)"] == ["0.100 [0.100, 0.100]", "-", "-", "-", "1 seed"]
+    assert rows["`P75`, longer"][:2] == ["0.050 [0.050, 0.050]", "0.400 [0.400, 0.400]"]
+    assert rows["`EE2-FT`"] == ["0.070 [0.070, 0.070]", "-", "-", "-", "1 seed"]
+    assert rows["`adapted` (seeds 0, 2)"] == ["1.000 [0.806, 1.000]", "2.0 [1.0, 3.0]", "2 seeds"]
+    assert rows["`kgps/3`, one step"][-1] == rows["`kgps/3` (seed 1)"][-1] == "1 seed"
+
+
+def test_severities_say_how_many_episodes_and_images_each_has(
+    scripts: tuple[ModuleType, ModuleType], empty: Path
+) -> None:
+    store(made("driven", {("adapted", "twin/test", seed): (0.5, 0.1) for seed in (0, 1)}, 16), empty / "driven.json")
+    store(errors_of("seen", {("SIM", "twin/test", 0): 0.6}, 24), empty / "seen.json")
+    rows = rows_of(scripts[0].BLOCKS["modular_dqn-severity"](empty.parents[1]))
+    assert rows["1"] == ["0.600 [0.600, 0.600]", "-", "24", "-", "10.0 [10.0, 10.0]", "-", "16"]
+    assert rows["1.5"] == ["-"] * 7
+
+
+def test_a_number_of_another_split_is_marked_beside_the_paper(
+    scripts: tuple[ModuleType, ModuleType], empty: Path
+) -> None:
+    store(errors_of("seen", {("SIM", "twin/val", 0): 0.6, ("SIM", "live/test", 0): 0.7}, 8), empty / "seen.json")
+    rows = rows_of(scripts[0].BLOCKS["modular_dqn-table-1"](empty.parents[1]))
+    assert rows["SIM"][3] == "0.600 [0.600, 0.600] (on twin/val)"
+    assert rows["SIM"][5:] == ["0.700 [0.700, 0.700]", "n=8, 1 seed"]
+
+
+def test_scorings_of_test_domains_are_counted_and_printed(scripts: tuple[ModuleType, ModuleType], empty: Path) -> None:
+    sizes = {(arm, where, 0): 0.6 for arm in ("SIM", "P75") for where in ("sim", "twin/test", "live/test")}
+    store(errors_of("seen", sizes, 8), empty / "seen.json")
+    store(made("driven", {("adapted", "twin/test", seed): (0.5, 0.1) for seed in (0, 1)}, 8), empty / "driven.json")
+    said = scripts[0].BLOCKS["modular_dqn-cost"](empty.parents[1])
+    assert "Test domains scored in these cells: `twin/test` 4 times, `live/test` 2 times." in said
+
+
+def test_eyes_are_drawn_from_the_first_update_of_their_own_phase(
+    scripts: tuple[ModuleType, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del scripts
+    plots = importlib.import_module("write_plots")
+    drawn: list[curves.Curve] = []
+    monkeypatch.setattr(plots, "learning_curves", lambda found, *_, **__: drawn.extend(found) or b"drawn")
+    folder = tmp_path / "results/curves/mask_grasp"
+    folder.mkdir(parents=True)
+    lines = [{"step": step, "precision_lost": 0.2, "recall_lost": 0.4} for step in (100, 700, 900)]
+    for recipe, document in (("plain", {"before": 600}), ("composited", {})):
+        kept = {"domain": "twin/val", **document, "lines": lines}
+        (folder / f"{recipe}-epochs.json").write_text(json.dumps(kept), encoding="utf-8")
+    assert plots.epochs(tmp_path) == b"drawn"
+    steps = {one.label: one.steps.tolist() for one in drawn}
+    assert steps["plain, precision"] == steps["plain, recall"] == [100, 300]
+    assert steps["composited, recall"] == [100, 700, 900]
+    np.testing.assert_allclose(drawn[0].mean, 0.8)
 
 
 def test_what_is_missing_is_not_measured_yet(scripts: tuple[ModuleType, ModuleType], tmp_path: Path) -> None:
