@@ -86,13 +86,17 @@ def epochs(root: Path) -> bytes | None:
         path = root / "results/curves" / GRASP / f"{recipe}-epochs.json"
         if not path.exists():
             continue
-        lines = json.loads(path.read_text(encoding="utf-8"))["lines"]
-        first = lines[0]["step"] if lines else 0
+        document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        before = document.get("before", 0)  # updates of the hand, of which checkpoints were kept too
         for what in ("precision", "recall"):
-            kept = [{"step": line["step"] - first, what: 1.0 - line[f"{what}_lost"]} for line in lines]
+            kept = [
+                {"step": line["step"] - before, what: 1.0 - line[f"{what}_lost"]}
+                for line in document["lines"]
+                if line["step"] > before
+            ]
             found.append(curve(f"{recipe}, {what}", what, [kept]))
     curves = [one for one in found if one is not None]
-    return learning_curves(curves, "on twin/val", x_label="updates after the first checkpoint") if curves else None
+    return learning_curves(curves, "on twin/val", x_label="updates of the eyes") if curves else None
 
 
 def _lines(root: Path, name: str, method: str = METHOD, scale: float = 1.0) -> Lines:
