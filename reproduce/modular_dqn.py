@@ -110,7 +110,12 @@ def tune(runs: Path, name: str, arm: str, seed: int, **changed: Any) -> Results:
     weighted = replace(LAPTOP, stages=("end_to_end",), fine_tune=replace(LAPTOP.fine_tune, **changed))
     one = RUNS.adapted(runs / name, runs / f"P75-{seed}", weighted, recorded(runs, RECORDING))
     found = Measured(load_trained(runs / f"P75-{seed}"), one)
-    found.errors(name.rpartition("-")[0], _eyes(one), load(SIM, TEST, LIVE), TRIALS)
+    found.errors(
+        arm.replace("fine_tuned", "EE2-FT").replace("task_loss_only", "EE2-task"),
+        _eyes(one),
+        load(SIM, TEST, LIVE),
+        TRIALS,
+    )
     found.episodes(arm, one.policy, load(SIM), SIM_DRIVES)
     return found.results()
 

@@ -111,7 +111,8 @@ def ablations(root: Path) -> str:
     if results is None:
         return NOT_MEASURED
     arms = dict.fromkeys(e.arm for e in results.errors)
-    eyes = [arm for arm in (*SHARES, *(a for a in arms if a.startswith("P75/")), *TUNED) if arm in arms]
+    changed = [arm for arm in arms if arm.startswith(("P75/", "EE2-FT/"))]
+    eyes = [arm for arm in (*SHARES, *TUNED, *changed) if arm in arms]
     hands = [arm for arm in results.arms() if arm.startswith(("kgps/3", "egreedy/3", "adapted", "fine_tuned"))]
     columns = [_Column("error:theta", domain, 3) for domain in (SIM, VAL, TEST, LIVE)]
     seen = markdown(
