@@ -14,6 +14,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, cast, final
 
@@ -26,11 +27,11 @@ from eyehand.data.durable import replace_text
 from eyehand.evaluation.protocol import oracles, run_arm
 from eyehand.evaluation.results import Results
 from eyehand.evaluation.trained import Trained, load_trained
-from eyehand.learning.mask_pictures import Recipe
+from eyehand.learning.mask_pictures import NEEDS_BACKGROUNDS, Recipe
 from eyehand.learning.policy import ModularPolicy, as_modular, unrolled
 from eyehand.learning.rollout import Episodes, run_episodes
 from eyehand.methods import load_method
-from eyehand.methods.mask_grasp import Config
+from eyehand.methods.mask_grasp import Config, EyesConfig
 from eyehand.tasks import load_task
 from eyehand.tasks.sphere_grasp import SphereGrasp
 from eyehand.types import Decision, Flags, Floats, Group, Integers, Memory, Observation, Perception, Policy
@@ -49,7 +50,8 @@ TRIALS, PART = 64, 16  # of arms that do, and how many of them are one cell
 TRAJECTORIES, EVERY = 40, 9  # episodes along which eyes are compared, and steps between frames
 SIM, TEST = "sim", "twin/test"
 EPOCHS = 50  # checkpoints of eyes that stay at most, on which they are compared while they learn
-RECIPES = ("composited", "primitives", "plain_on_backgrounds", "plain")
+RECIPES: tuple[Recipe, ...] = ("composited", "primitives", "plain_on_backgrounds", "plain")
+TRIAL_UPDATES, TRIAL_WEIGHTS = 1_000, (1.0, 2.0, 5.0)
 ONCE = "composited_once"  # as the paper: every target on one background
 SUCCESS = ("eval/sim/success",)
 
@@ -104,6 +106,17 @@ def open_loop(runs: Path, seed: int) -> Results:
     first = {"simulated": int(kept[0]), "open loop": 0, "closed loop": 0}
     document = {name: np.stack(rows)[:, first[name]].round(4).tolist() for name, rows in traces.items()}
     replace_text(runs / f"joints-{seed}.json", json.dumps({"q_rad": document}) + "\n")
+    return found.results()
+
+
+def trial(runs: Path, recipe: Recipe, weight: float) -> Results:
+    """A short training of eyes, judged where numbers may be chosen; every recipe gets the same few."""
+    config = replace(LAPTOP.eyes, recipe=recipe, positive_weight=weight, updates=TRIAL_UPDATES)
+    one = _seeing(runs, f"trial-{recipe}-{weight:g}", config)
+    found = Measured(one)
+    for where in map(domain, (SIM, "randomized", "twin")):
+        frames = _frames(one.task, where, LAPTOP.frames + np.arange(TRAJECTORIES // 4))
+        found.saw(f"trial/{recipe}/{weight:g}", where, *_errors(frames, _modular(one).perception))
     return found.results()
 
 
@@ -213,16 +226,21 @@ def end_to_end(runs: Path) -> Results:
 
 
 def _eyes(runs: Path, recipe: str) -> Trained:
-    """The run of eyes by a recipe; its hand has learnt next to nothing and is not used."""
+    """The run of eyes by a recipe."""
+    if recipe == ONCE:
+        return _seeing(runs, recipe, replace(LAPTOP.eyes, recipe="composited", composed_once=True))
+    return _seeing(runs, recipe, replace(LAPTOP.eyes, recipe=cast(Recipe, recipe)))
+
+
+def _seeing(runs: Path, name: str, config: EyesConfig) -> Trained:
+    """The run of some eyes; its hand has learnt next to nothing and is not used."""
     dagger = replace(LAPTOP.control.dagger, iterations=1, frames=400, epochs=1, validation=0)
-    made = replace(LAPTOP.eyes, recipe="composited", composed_once=True) if recipe == ONCE else None
-    made = made or replace(LAPTOP.eyes, recipe=cast(Recipe, recipe))
-    config = replace(LAPTOP, control=replace(LAPTOP.control, dagger=dagger, evaluations=0), eyes=made)
-    one = RUNS.trained(runs / f"hand-of-{recipe}", 0, config, keep=EPOCHS)
-    if recipe in ("plain", "primitives"):
+    whole = replace(LAPTOP, control=replace(LAPTOP.control, dagger=dagger, evaluations=0), eyes=config)
+    one = RUNS.trained(runs / f"hand-of-{name}", 0, whole, keep=EPOCHS)
+    if config.recipe not in NEEDS_BACKGROUNDS:
         return one
     recording = RUNS.recorded(runs / "recordings/backgrounds", domain("twin"), LAPTOP.frames)
-    return RUNS.adapted(runs / recipe, one.run.folder, config, recording, keep=EPOCHS)
+    return RUNS.adapted(runs / name, one.run.folder, whole, recording, keep=EPOCHS)
 
 
 def _modular(one: Trained) -> ModularPolicy[Any]:
@@ -317,6 +335,9 @@ def _cells() -> list[Cell]:
     for seed in SEEDS:
         make = partial(open_loop, seed=seed)
         cells.append(Cell(f"open_loop-{seed}", make, (f"dagger-{seed}",), (), (f"joints-{seed}.json",)))
+    for recipe, weight in product(RECIPES, TRIAL_WEIGHTS):
+        name, make = f"trial-{recipe}-{weight:g}", partial(trial, recipe=recipe, weight=weight)
+        cells.append(Cell(name, make, runs=(f"hand-of-{name}",)))
     for recipe in (*RECIPES, ONCE):
         make, files = partial(eyes, recipe=recipe), (f"{recipe}-epochs.json",)
         cells.append(Cell(recipe, make, (), (), files, (f"hand-of-{recipe}",)))
