@@ -275,9 +275,25 @@ def variants(root: Path) -> str:
             _Column("success", name, 2).text(results, "fine_tuned"),
             _Column(DISTANCE, name, 1, 100.0, "median").text(results, "fine_tuned"),
         ]
-        for name in names
+        for name in (VAL, *names)
     ]
-    return markdown(["domain", "success", "median d [cm]"], rows) + "\n\n1 seed."
+    return markdown(["domain", "success", "median d [cm]"], rows) + f"\n\n`{VAL}` is as ever. 1 seed."
+
+
+def trials(root: Path) -> str:
+    """Short trainings of mask_grasp's eyes, from which every recipe's weight of the target's pixels was chosen."""
+    results = results_of(root, "mask_grasp")
+    arms = [] if results is None else sorted({e.arm for e in results.errors if e.arm.startswith("trial/")})
+    if results is None or not arms:
+        return NOT_MEASURED
+    places = (SIM, "randomized", VAL)
+    rows: list[list[str]] = []
+    for arm in arms:
+        lost = [_Column("error:f1_lost", where, 2).sample(results, arm) for where in places]
+        means = [one.values.mean() for one in lost if one is not None]
+        recipe, weight = arm.split("/")[1:]
+        rows.append([recipe, weight, *(f"{mean:.2f}" for mean in means), f"{sum(means) / len(means):.3f}"])
+    return markdown(["recipe", "weight", *(f"F1 lost, {where}" for where in places), "mean"], rows) + "\n\n1 seed."
 
 
 def clutter(root: Path) -> str:
@@ -346,5 +362,6 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "modular_dqn-fine-tuning": fine_tuning,
     "modular_dqn-severity": severity,
     "modular_dqn-variants": variants,
+    "mask_grasp-trials": trials,
     "mask_grasp-clutter": clutter,
 }
