@@ -16,22 +16,28 @@ import sys
 from pathlib import Path
 import numpy as np
 from cells import Cell, main
-from eyehand.evaluation.results import DomainIdentity, InterfaceErrors, Results
+from eyehand.evaluation.results import Cell as Episodes, DomainIdentity, InterfaceErrors, Results
 
 def make(name, offset=0.0):
     def made(runs):
         (runs / name).mkdir(parents=True, exist_ok=True)
+        (runs / f"hand-of-{name}").mkdir()  # fails where it is linked
         print("making", name)
-        values = np.arange(3.0) + (offset if Path("changed").exists() else 0.0)
+        changed = Path("changed").read_text().split() if Path("changed").exists() else ()
+        values = np.arange(3.0) + offset * ("error" in changed)
         errors = (InterfaceErrors(name, "sim", 0, "theta", "", np.arange(3), values),)
-        return Results("x", "m", "t", domains=(DomainIdentity("sim", 1, "0" * 64),), errors=errors)
+        flags, moved = np.ones(3, bool), {"distance_m": np.arange(3.0) + offset * ("measure" in changed)}
+        episodes = (Episodes(name, "sim", 0, name, np.arange(3), flags, ~flags, np.arange(3), np.ones(3), moved),)
+        domains = (DomainIdentity("sim", 1, "0" * 64),)
+        return Results("x", "m", "t", domains=domains, cells=episodes, errors=errors)
     return made
 
 def broken(runs):
     raise ValueError("no such thing")
 
 main("m", [
-    Cell("b", make("b"), ("a",)), Cell("a", make("a", 1.0)), Cell("bad", broken), Cell("c", make("c"), ("bad",))
+    Cell("b", make("b"), ("a",)), Cell("a", make("a", 1.0), runs=("hand-of-a",)), Cell("bad", broken),
+    Cell("c", make("c"), ("bad",))
 ])
 """
 
@@ -67,9 +73,10 @@ def test_what_is_there_is_not_made_again_unless_asked_and_then_compared(folder: 
     assert run(folder, "--only", "[ab]", "--jobs", "0").stdout == "m: 2 of 2 cells are there.\n"
     same = run(folder, "--again", "a")
     assert (same.returncode, same.stdout.splitlines()[-1]) == (0, "a: every outcome is the same")
-    (folder / "changed").touch()
-    other = run(folder, "--again", "a")
-    assert (other.returncode, other.stdout.splitlines()[-1]) == (1, "a: differs in a on sim, theta")
+    for what, told in (("error", "theta"), ("measure", "distance_m")):
+        (folder / "changed").write_text(what, encoding="utf-8")
+        other = run(folder, "--again", "a")
+        assert (other.returncode, other.stdout.splitlines()[-1]) == (1, f"a: differs in a on sim, {told}")
     unknown = run(folder, "--again", "z")
     assert unknown.returncode == 2
     assert unknown.stderr.startswith("Unknown cell that can be made again 'z'. Allowed: a, b")
