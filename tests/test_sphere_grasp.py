@@ -14,12 +14,9 @@ from eyehand.errors import InvalidValueError, UnknownNameError
 from eyehand.interfaces.mask import dilated
 from eyehand.tasks.sphere_grasp import (
     CAMERA,
-    GRID,
     HORIZON,
     LIFTED_M,
     MOST_RAD,
-    REGION_HIGH_M,
-    REGION_LOW_M,
     SphereGrasp,
     SphereGraspState,
 )
@@ -27,6 +24,7 @@ from eyehand.testing import of_tasks
 from eyehand.types import Decision, Floats
 from eyehand.world.domain import Domain, Uniform, mix
 from eyehand.world.domain_files import load_domain
+from eyehand.world.grasp_places import GRID, REGION_HIGH_M, REGION_LOW_M
 from eyehand.world.grasping import DEPTH_M, Phase
 from eyehand.world.objects.look_alikes import SPHERE_RADIUS_M, look_alikes, yellow_sphere
 from eyehand.world.rows import take

@@ -22,44 +22,36 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, cast, final
+from typing import cast, final
 
 import numpy as np
 
 from eyehand.errors import InvalidValueError, UnknownNameError
 from eyehand.interfaces import mask
 from eyehand.interfaces.mask import Mask
-from eyehand.types import CommandSpec, Flags, Floats, Images, Integers, Memory, Shot
-from eyehand.world import counter, viewpoints
+from eyehand.types import CommandSpec, Flags, Floats, Integers
+from eyehand.world import viewpoints
 from eyehand.world.domain import Domain, mean
+from eyehand.world.grasp_places import GraspPlaces, Positions, Starts
 from eyehand.world.grasping import GraspMachine
-from eyehand.world.looks import draw_cameras
+from eyehand.world.looks import displaced, draw_cameras
+from eyehand.world.nudging import Nudged
 from eyehand.world.objects.household import Split
-from eyehand.world.objects.look_alikes import LOOK_ALIKES, SPHERE_RADIUS_M, look_alikes, yellow_sphere
-from eyehand.world.reaching import reach
+from eyehand.world.objects.look_alikes import SPHERE_RADIUS_M, look_alikes, yellow_sphere
 from eyehand.world.robots.loading import load_robot
 from eyehand.world.robots.robot import Shell
 from eyehand.world.silhouettes import Silhouettes, scaled
 from eyehand.world.tabletop import Tabletop
 from eyehand.world.tabletop_motion import JointSteering, MujocoArm
-from eyehand.world.tabletop_view import TabletopImaging
+from eyehand.world.tabletop_view import TabletopImaging, Unoccupied
 from eyehand.world.task import Imaging, Motion, Verdict
 
 HORIZON, RATE_HZ = 150, 10.0
 MOST_RAD = 0.02  # of every joint in a step
 LIFTED_M = 0.04
 HELD_M = 0.02  # from the tool to the middle of a sphere that is between the fingers
-REGION_LOW_M, REGION_HIGH_M = np.array([0.50, -0.12]), np.array([0.70, 0.15])  # of the sphere on the table
-GRID = (5, 10)  # places along x and y
-START_LOW_M, START_HIGH_M = np.array([0.65, -0.04, 0.20]), np.array([0.71, 0.07, 0.26])  # of the tool
-ANYWHERE_LOW_M, ANYWHERE_HIGH_M = np.array([0.48, -0.14, 0.03]), np.array([0.75, 0.17, 0.26])
-DOWNWARD = np.diag([-1.0, 1.0, -1.0])  # the tool's z axis points at the table, the camera is on the robot's side
 FIELD_OF_VIEW_RAD = np.deg2rad(80.0)
-NEIGHBOUR_M = (0.085, 0.14)  # from the sphere to a look-alike
-NUDGES, NUDGE_EVERY, NUDGE_M_S = 3, 22, 0.16
 CAMERA = "hand"
-Positions = Literal["random", "grid"]
-Starts = Literal["high", "anywhere"]
 
 
 @dataclass(frozen=True)
@@ -160,6 +152,10 @@ class SphereGrasp:
         self.commands = (CommandSpec("joint_delta", tuple(-v for v in most), most),)
 
     @property
+    def _starts(self) -> Starts:
+        return "anywhere" if self._domain.appearance.target == "none" else self.starts
+
+    @property
     def scene(self) -> Tabletop:
         """The scene in its plain look."""
         return self._shown("plain")
@@ -184,8 +180,6 @@ class SphereGrasp:
         if _facts(domain) == _facts(self._domain):
             return self
         task = copy.copy(self)
-        if domain.appearance.target == "none":
-            task.starts = "anywhere"
         task._domain, task.horizon = domain, round(HORIZON * mean(domain.dynamics.patience))
         task.interface = Mask(task.silhouettes)
         return task
@@ -193,12 +187,9 @@ class SphereGrasp:
     def sample(self, seeds: Integers) -> SphereGraspState:
         """Places of the sphere, of what lies about it, and of the hand."""
         scene, batch = self.scene, len(seeds)
-        slots = np.arange(self.clutter)
-        kinds = (counter.uniform(seeds[:, None], "reset/kind", index=slots) * LOOK_ALIKES).astype(np.int64)
-        held = np.concatenate([np.zeros((batch, 1), np.int64), 1 + kinds], axis=1)
-        place = np.concatenate([self._sphere(seeds)[:, None], self._about(seeds, self._sphere(seeds))], axis=1)
-        yaw = 2 * np.pi * counter.uniform(seeds[:, None], "reset/yaw", index=np.arange(1 + self.clutter))
-        physics = scene.opened(scene.place(self._start(seeds), held, place, yaw), self._width(seeds))
+        places = GraspPlaces(self.positions, self.clutter, self._starts)
+        held, place, yaw = places.on_table(seeds)
+        physics = scene.opened(scene.place(places.q_rad(scene, seeds), held, place, yaw), places.width_m(scene, seeds))
         believed = np.tile(np.eye(4), (batch, 1, 1)), np.tile(self.K, (batch, 1, 1))
         size, first = self.camera_size[CAMERA], np.zeros(batch, np.int64)
         error = draw_cameras(self._domain, believed[1], believed[0], seeds, first, size)
@@ -220,44 +211,6 @@ class SphereGrasp:
         )
         return self.settle(state)
 
-    def _sphere(self, seeds: Integers) -> Floats:
-        """Places (B, 2) of the sphere on the table."""
-        if self.positions == "grid":
-            episode = seeds % (1 << counter.DRAW_BITS)
-            turn = episode + episode // 200  # 8 draws take turns, and would meet every other place else
-            row, column = np.divmod(turn % (GRID[0] * GRID[1]), GRID[1])
-            share = np.stack([(row + 0.5) / GRID[0], (column + 0.5) / GRID[1]], axis=1)
-        else:
-            share = counter.uniform(seeds[:, None], "reset/sphere", index=np.arange(2))
-        return REGION_LOW_M + share * (REGION_HIGH_M - REGION_LOW_M)
-
-    def _about(self, seeds: Integers, sphere_m: Floats) -> Floats:
-        """Places (B, clutter, 2) of the look-alikes, in directions from the sphere that are far apart."""
-        k = np.arange(self.clutter)
-        turn = counter.uniform(seeds, "reset/clutter_turn")[:, None] + (k + 0.5) / max(self.clutter, 1)
-        turn = turn + (counter.uniform(seeds[:, None], "reset/clutter_jitter", index=k) - 0.5) / 8
-        near, far = NEIGHBOUR_M
-        away = near + (far - near) * counter.uniform(seeds[:, None], "reset/clutter_away", index=k)
-        angle = 2 * np.pi * turn
-        return sphere_m[:, None] + away[..., None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-
-    def _start(self, seeds: Integers) -> Floats:
-        """Joint angles (B, 7) with the tool pointing down above the table."""
-        scene = self.scene
-        target = np.tile(np.eye(4), (len(seeds), 1, 1))
-        target[:, :3, :3] = DOWNWARD
-        share = counter.uniform(seeds[:, None], "reset/tool", index=np.arange(3))
-        high = self.starts == "high"
-        low_m, high_m = (START_LOW_M, START_HIGH_M) if high else (ANYWHERE_LOW_M, ANYWHERE_HIGH_M)
-        target[:, :3, 3] = low_m + share * (high_m - low_m)
-        home = np.tile(scene.robot.home_rad, (len(seeds), 1))
-        return reach(scene.chain, target, home, scene.robot.limits).q
-
-    def _width(self, seeds: Integers) -> Floats:
-        """Widths (B,) between the fingers."""
-        share = counter.uniform(seeds, "reset/width")
-        return self.scene.hand.gripper.open_m * (np.ones_like(share) if self.starts == "high" else share)
-
     def settle(self, state: SphereGraspState) -> SphereGraspState:
         """Read places off the physics."""
         scene = self.scene
@@ -267,7 +220,7 @@ class SphereGrasp:
         lifted = (sphere_m[:, 2] >= SPHERE_RADIUS_M + LIFTED_M) & (_length(sphere_m - tool_m) <= HELD_M)
         return dataclasses.replace(
             state,
-            T_world_camera=_displaced(scene.hand_camera(state.seen), state.T_camera_error),
+            T_world_camera=displaced(scene.hand_camera(state.seen), state.T_camera_error),
             q_rad=q_rad,
             width_m=scene.width_m(state.physics),
             tool_m=tool_m,
@@ -306,7 +259,7 @@ class SphereGrasp:
             raise UnknownNameError("motion back end", domain.dynamics.motion, ("mujoco",), f"domain {domain.name}")
         scene = self.scene
         arm = MujocoArm(scene, domain, self.dt_s, self.substeps, JointSteering(scene))
-        return Nudged(arm, scene) if self.moving else arm
+        return Nudged(arm, scene, 2 * HELD_M) if self.moving else arm
 
     def imaging(self, domain: Domain) -> Mapping[str, Imaging[SphereGraspState]]:
         """`raster` (the simulator) or `traced` (path traced, through a camera); target "none" hides the sphere."""
@@ -322,61 +275,11 @@ class SphereGrasp:
         return _scene(split, self.clutter, self.dt_s / self.substeps, shell)
 
 
-@final
-class Unoccupied:
-    """Pictures of the scene without the sphere: backgrounds."""
-
-    def __init__(self, pictures: TabletopImaging) -> None:
-        """Take the image back end."""
-        self._pictures = pictures
-
-    def capture(self, state: SphereGraspState, seeds: Integers, step: Integers) -> Images | Shot:
-        """Frames as ever, the first slot left out."""
-        held = state.held.copy()
-        held[:, 0] = -1
-        return self._pictures.capture(dataclasses.replace(state, held=held), seeds, step)
-
-
-@final
-class Nudged:
-    """The arm's motion, while somebody nudges a sphere that lies free."""
-
-    def __init__(self, arm: MujocoArm, scene: Tabletop) -> None:
-        """Take the motion of the arm and the scene."""
-        self._arm, self._scene = arm, scene
-
-    def start(self, state: SphereGraspState, seeds: Integers) -> Memory:
-        """The arm's own hidden state."""
-        return self._arm.start(state, seeds)
-
-    def advance(
-        self, state: SphereGraspState, hidden: Any, command: Floats, seeds: Integers, step: Integers
-    ) -> tuple[SphereGraspState, Memory]:
-        """Nudge where it is time, towards some place of the sphere's region, then move."""
-        turn = np.floor_divide(step, NUDGE_EVERY)
-        due = step % NUDGE_EVERY == 5 + (counter.uniform(seeds, "nudge/when", turn) * 10).astype(np.int64)
-        free = _length(state.sphere_m - state.tool_m) > 2 * HELD_M
-        share = counter.uniform(seeds[:, None], "nudge/where", turn[:, None], np.arange(2))
-        way = REGION_LOW_M + share * (REGION_HIGH_M - REGION_LOW_M) - state.sphere_m[:, :2]
-        velocity = np.zeros((len(seeds), 3))
-        velocity[:, :2] = NUDGE_M_S * way / np.maximum(_length(way), 1e-3)[:, None]
-        nudged = self._scene.shoved(state.physics, 0, velocity, due & free & (turn < NUDGES))
-        return self._arm.advance(dataclasses.replace(state, physics=nudged), hidden, command, seeds, step)
-
-
 def _facts(domain: Domain) -> tuple[object, ...]:
     """What of a domain makes another task of it."""
     looks, patience = domain.appearance, domain.dynamics.patience
     shown = looks.target != "none"
     return looks.objects, looks.shell, shown, domain.sensor.lens_k1, domain.calibration, domain.population, patience
-
-
-def _displaced(T_world_camera: Floats, T_error: Floats) -> Floats:
-    """Camera poses (B, 4, 4) with errors (B, 4, 4) as `draw_cameras` applies them."""
-    out = T_world_camera.copy()
-    out[:, :3, :3] = np.einsum("bij,bjk->bik", T_world_camera[:, :3, :3], T_error[:, :3, :3])
-    out[:, :3, 3] += T_error[:, :3, 3]
-    return out
 
 
 def _length(vectors: Floats) -> Floats:

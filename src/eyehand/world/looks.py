@@ -138,6 +138,14 @@ def draw_cameras(
     return Cameras(true_K, true_T, size)
 
 
+def displaced(T_world_camera: Floats, T_error: Floats) -> Floats:
+    """Camera poses (B, 4, 4) with errors (B, 4, 4) that `draw_cameras` gave for cameras believed at the origin."""
+    out = T_world_camera.copy()
+    out[:, :3, :3] = np.einsum("bij,bjk->bik", T_world_camera[:, :3, :3], T_error[:, :3, :3])
+    out[:, :3, 3] += T_error[:, :3, 3]
+    return out
+
+
 @dataclass(frozen=True)
 class _Scene:
     """What every part of a look is drawn from: `draws` (B, G) chooses the numbers of each geom."""

@@ -310,3 +310,18 @@ def _rasteriser(scene: Tabletop, family: str) -> Rasteriser:
 @lru_cache(maxsize=4)
 def _tracer(scene: Tabletop, family: str) -> PathTracer:
     return PathTracer(scene.model, _textures(family))
+
+
+@final
+class Unoccupied:
+    """Pictures of a scene without what is in its first slot: backgrounds."""
+
+    def __init__(self, pictures: TabletopImaging) -> None:
+        """Take the image back end."""
+        self._pictures = pictures
+
+    def capture(self, state: Any, seeds: Integers, step: Integers) -> Images | Shot:
+        """Frames as ever, the first slot left out."""
+        held = state.held.copy()
+        held[:, 0] = -1
+        return self._pictures.capture(dataclasses.replace(state, held=held), seeds, step)
