@@ -190,7 +190,7 @@ def _cells() -> list[Cell]:
         cells.append(Cell(f"EE1-{seed}", partial(drive, arm="sim_only", run=f"SIM-{seed}"), before))
         cells.append(Cell(f"EE2-{seed}", partial(drive, arm="adapted", run=f"P75-{seed}"), (f"P75-{seed}",)))
         tuned: list[tuple[str, str, dict[str, float]]] = [("EE2-FT", "fine_tuned", {})]
-        tuned += [("EE2-task", "task_loss_only", {"beta": 0.0})] if seed == 0 else []
+        tuned += [("EE2-task", "task_loss_only", {"beta": 0.0, "lr": 1e-6})] if seed == 0 else []
         for name, arm, changed in tuned:
             make = partial(tune, name=f"{name}-{seed}", arm=arm, seed=seed, **changed)
             cells.append(Cell(f"{name}-{seed}", make, (f"P75-{seed}",), SEEN))
