@@ -138,6 +138,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> type[Session]:
     module = ModuleType("onnxruntime")
     module.InferenceSession = Other
     module.SessionOptions = SimpleNamespace
+    module.capi = SimpleNamespace(onnxruntime_pybind11_state=SimpleNamespace(Fail=OnnxError, Session=Other))
     monkeypatch.setitem(sys.modules, "onnxruntime", module)
     return Other
 

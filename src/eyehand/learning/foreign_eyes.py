@@ -132,13 +132,20 @@ def onnx_segmenter(path: Path) -> Segmenter:
         options = runtime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its errors have no class in common below this one
+    except _raised(runtime) as error:
         raise FileFormatError(path, f"onnxruntime cannot load it ({_line(error)})", "Export it again.") from error
     inputs = session.get_inputs()
     if len(inputs) != 1 or len(inputs[0].shape) != 4:
         told = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
         raise _strange(path, f"its inputs are {told}")
-    return _OnnxSegmenter(session, str(path))
+    return _OnnxSegmenter(session, str(path), _raised(runtime))
+
+
+def _raised(runtime: Any) -> tuple[type[Exception], ...]:
+    """What onnxruntime raises: classes of its own, which have nothing in common but Exception, and Python's."""
+    own = vars(runtime.capi.onnxruntime_pybind11_state).values()
+    errors = (one for one in own if isinstance(one, type) and issubclass(one, Exception))
+    return (RuntimeError, TypeError, ValueError, *errors)
 
 
 def _line(error: BaseException) -> str:
@@ -155,8 +162,8 @@ def _strange(path: Path | str, problem: str) -> FileFormatError:
 class _OnnxSegmenter:
     """A loaded ONNX file, which is run on frames."""
 
-    def __init__(self, session: Any, path: str) -> None:
-        self._session, (self._input,), self._path = session, session.get_inputs(), path
+    def __init__(self, session: Any, path: str, raised: tuple[type[Exception], ...]) -> None:
+        self._session, (self._input,), self._path, self._raised = session, session.get_inputs(), path, raised
         kind, shape = str(self._input.type), list(self._input.shape)
         self._float = {"tensor(float)": np.float32, "tensor(float16)": np.float16}.get(kind)
         if not (kind == "tensor(uint8)" and shape[3] == 3) and not (self._float and shape[1] == 3):
@@ -191,7 +198,7 @@ class _OnnxSegmenter:
         """The first output (B, ...) for one batch, whose frames are as the file takes them."""
         try:
             found = np.asarray(self._session.run(None, {self._input.name: np.ascontiguousarray(given)})[0])
-        except Exception as error:  # its errors have no class in common below this one
+        except self._raised as error:
             problem = f"onnxruntime cannot run it on an input of {given.dtype} {given.shape} ({_line(error)})"
             raise FileFormatError(self._path, problem, "Export it again.") from error
         if found.ndim < 3 or len(found) != len(given):
