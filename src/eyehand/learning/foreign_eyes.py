@@ -143,7 +143,7 @@ def onnx_segmenter(path: Path) -> Segmenter:
 
 def _raised(runtime: Any) -> tuple[type[Exception], ...]:
     """What onnxruntime raises: classes of its own, which have nothing in common but Exception, and Python's."""
-    own: list[object] = list(vars(runtime.capi.onnxruntime_pybind11_state).values())
+    own = cast(dict[str, object], vars(runtime.capi.onnxruntime_pybind11_state)).values()
     errors = [one for one in own if isinstance(one, type) and issubclass(one, Exception)]
     return (RuntimeError, TypeError, ValueError, *errors)
 
