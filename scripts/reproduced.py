@@ -291,7 +291,8 @@ def variants(root: Path) -> str:
         ]
         for name in (VAL, *names)
     ]
-    return markdown(["domain", "success", "median d [cm]"], rows) + f"\n\n`{VAL}` is as ever. 1 seed."
+    note = f"`{VAL}` is the unchanged domain, its target drawn, for comparison. 1 seed."
+    return markdown(["domain", "success", "median d [cm]"], rows) + f"\n\n{note}"
 
 
 def trials(root: Path) -> str:
@@ -335,8 +336,8 @@ def cost(method: str, root: Path) -> str:
     scored = ", ".join(f"`{name}` {times} time{'s' * (times != 1)}" for name, times in results.test_reads.items())
     return (
         f"Cells made: {len(files)}, in {hours:.1f} hours of one core altogether; the longest took "
-        f"{minutes.max():.0f} minutes. Test domains scored in these cells: {scored or 'none'}. The episodes of an arm "
-        "of one training are one scoring, and so are the errors of its eyes."
+        f"{minutes.max():.0f} minutes. Test domains scored in these cells: {scored or 'none'}. One scoring is "
+        "all episodes of one trained policy, or all images of one pair of eyes, in that domain."
     )
 
 

@@ -161,7 +161,7 @@ def bench(root: Path) -> str:
         "Median ratio and its 95 % interval, both sides in turns on two cores (`drawing`: on one); outputs compared "
         "first where both make "
         "the same thing. Threads and physics of both sides stand in the file, the pairs in "
-        f"`bench/README.md`. Source: `{BENCH}`, by `make bench`."
+        f"`bench/README.md`. Source: `{BENCH}`, by `eyehand bench --json`."
     )
     return markdown(["pair", "ours", "theirs", "ratio", "target", "met"], rows) + "\n\n" + said
 

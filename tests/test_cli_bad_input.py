@@ -94,6 +94,14 @@ UNKNOWN = {
     "run to resume": (["train", "--resume", "MADE/nothing"], "no run is here"),
     "run of the other kind": (["train", "--resume", "MADE/adapted"], "was adapted, not trained"),
     "run of the other kind, too": (["adapt", "--resume", "RUN"], "was trained, not adapted"),
+    "more than a run to resume": (
+        ["train", "--resume", "RUN", "--seed", "3"],
+        "--resume takes everything from the run, which seed cannot change. Beside it may stand --device",
+    ),
+    "a configuration for a run to resume": (
+        ["adapt", "--resume", "MADE/adapted", "--config.frames", "4"],
+        "--resume takes everything from the run, which --config.frames cannot change.",
+    ),
     "nothing to train": (["train"], "Name a method, for example `eyehand train modular_dqn`"),
     "nothing to adapt to": (["adapt", "RUN"], "Name a run and a recording"),
     "data": (["adapt", "RUN", "--data", "MADE/nodata", "--out", "OUT"], "Give the folder that holds meta/ and data/"),

@@ -35,7 +35,7 @@ class Options:
     seed: int | None = None
     """Seed of everything random; by default that of the run."""
     resume: Path | None = None
-    """Go on with the adaptation in this folder; nothing else but --device, --keep and --json is needed."""
+    """Go on with the adaptation in this folder; only --device, --threads, --keep and --json may stand beside it."""
     device: str = "auto"
     """Where to learn: auto, cpu or cuda."""
     threads: int = 0
@@ -51,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
     plain, changes = split_config(arguments)
     options = output.parse(Options, plain, "adapt")
     if options.resume is not None:
-        refuse_changes(changes)
+        refuse_changes(options, changes)
         done = adapt(
             Subject("", ""),
             None,

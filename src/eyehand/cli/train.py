@@ -18,6 +18,8 @@ from eyehand.learning.configuration import load_overrides
 from eyehand.learning.run import Run
 from eyehand.methods import load_method
 
+BESIDE_RESUME = ("resume", "device", "threads", "keep", "json")
+
 
 @dataclass(frozen=True)
 class Options:
@@ -38,7 +40,7 @@ class Options:
     seed: int = 0
     """Seed of everything random."""
     resume: Path | None = None
-    """Go on with the run in this folder; nothing else but --device, --keep and --json is needed."""
+    """Go on with the run in this folder; only --device, --threads, --keep and --json may stand beside it."""
     device: str = "auto"
     """Where to learn: auto, cpu or cuda."""
     threads: int = 0
@@ -54,7 +56,7 @@ def run(arguments: Sequence[str]) -> int:
     plain, changes = split_config(arguments)
     options = output.parse(Options, plain, "train")
     if options.resume is not None:
-        refuse_changes(changes)
+        refuse_changes(options, changes)
         done = train(
             Subject("", ""),
             None,
@@ -84,10 +86,23 @@ def split_config(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return own, changes
 
 
-def refuse_changes(changes: Sequence[str]) -> None:
-    """Refuse changes of the configuration of a run that is resumed; raises EyehandError."""
-    if changes:
-        raise EyehandError(f"--resume takes the configuration of the run; {changes[0]} cannot change it.")
+def refuse_changes(options: Any, changes: Sequence[str]) -> None:
+    """Refuse to change a run that is resumed.
+
+    Args:
+        options: what was given, a dataclass; what differs from its default was asked for.
+        changes: the `--config.NAME` arguments.
+
+    Raises:
+        EyehandError: something was given that the run has already.
+    """
+    own = [one for one in dataclasses.fields(options) if one.name not in BESIDE_RESUME]
+    given = [one.name for one in own if getattr(options, one.name) != one.default]
+    if refused := [*given, *changes]:
+        raise EyehandError(
+            f"--resume takes everything from the run, which {refused[0]} cannot change. "
+            "Beside it may stand --device, --threads, --keep and --json; another --out begins a new run."
+        )
 
 
 def configured(base: Any, overrides: Path | None, changes: Sequence[str], verb: str, as_json: bool = False) -> Any:

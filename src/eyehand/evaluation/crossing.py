@@ -139,8 +139,9 @@ def _enter(subject: Subject, config: Any, where: Where, resume_command: str) -> 
 def record(task: Task[Any], domain: Domain, frames: int, folder: Path, first_episode: int = 0) -> RecordedEpisodes:
     """Write frames of fixed configurations, spread evenly over the configuration space, to disk (Section 5.1).
 
-    Every frame shows a scene of its own, without a target in it, so that targets can be drawn in at random places
-    later. Draws of a domain with a population take turns; 64 frames are kept as one recorded episode.
+    Every frame shows a scene of its own, without a target in it where the task can leave it out, so that targets can
+    be drawn in at random places later. Draws of a domain with a population take turns; 64 frames are kept as one
+    recorded episode.
 
     Args:
         task: the task.
@@ -150,7 +151,8 @@ def record(task: Task[Any], domain: Domain, frames: int, folder: Path, first_epi
         first_episode: number of the first episode, for recordings that must not share scenes.
 
     Raises:
-        NotDefinedError: the task cannot show a scene without its target.
+        InvalidValueError: fewer than one frame, or more than there are numbers of episodes.
+        NotDefinedError: the task has several cameras.
     """
     if frames < 1:
         raise InvalidValueError("frames", frames, "at least 1")

@@ -257,9 +257,12 @@ def _dressed(axes: Axes, theme: Theme) -> Axes:
 
 
 def _legend(axes: Axes, theme: Theme) -> None:
-    # Above the axes, where it cannot cover data.
+    # Above the axes, where it cannot cover data, in as many columns as the figure is wide.
+    longest, figure = max(len(label) for label in axes.get_legend_handles_labels()[1]), axes.get_figure(root=True)
+    assert figure is not None, "axes that are drawn belong to a figure"
+    columns = min(4, max(1, int(figure.get_figwidth() / (0.07 * longest + 0.6))))
     axes.legend(
-        loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4, frameon=False, fontsize=9, labelcolor=theme.ink,
+        loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, frameon=False, fontsize=9, labelcolor=theme.ink,
         borderaxespad=0.2, handlelength=1.8,
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ Differences from the paper:
     5. The time limit (250 steps) bootstraps; the +1 of the reward ends the episode (paper: not given).
     6. One hidden layer follows the convolutions of the eyes (paper: none), because angles are not linear in them.
     7. Fine-tuning replays Theta and draws its images anew, which the closed-form simulator makes cheap.
-    8. In fine-tuning the hand all but stands still and beta is 0.998 (paper: 0.8): the page tells what more does.
+    8. In fine-tuning the hand all but stands still and beta is 0.998 (paper: 0.8): docs/methods tells why.
 """
 
 from __future__ import annotations
