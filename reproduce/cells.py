@@ -1,7 +1,8 @@
 """A reproduction as cells: small steps of at most twenty minutes, each of which writes its result file at once.
 
 A cell that has its file is skipped, so a reproduction goes on where it was stopped; the training inside a cell goes on
-from its checkpoint. `main` is the command line that every method's list of cells shares:
+from its checkpoint. Where a missing cell reads the run of one whose file is there without its run, as in a fresh clone,
+that one is made again. `main` is the command line that every method's list of cells shares:
 
     python reproduce/METHOD.py                     every cell that is missing, two at a time
     python reproduce/METHOD.py --only 'P75-*'      some of them
@@ -64,7 +65,7 @@ class Options:
     """Options of a reproduction."""
 
     only: str = "*"
-    """Cells to make, as a pattern; what they read must be there or fit the pattern too."""
+    """Cells to make, as a pattern; cells whose runs they read and that are not there are made before them."""
     jobs: int = 2
     """Cells at a time, each on one core; 0 makes them in this process, one after another."""
     list: bool = False
@@ -88,6 +89,7 @@ def main(method: str, cells: Sequence[Cell]) -> None:
     wanted = [cell for cell in cells if fnmatch.fnmatch(cell.name, options.only)]
     missing = [cell for cell in wanted if not _file(results, cell).exists()]
     print(f"{method}: {len(wanted) - len(missing)} of {len(wanted)} cells are there.", flush=True)
+    missing = _with_runs(missing, known, runs)
     if options.list:
         print("\n".join(f"missing: {cell.name}" for cell in missing))
     elif options.jobs:
@@ -95,6 +97,15 @@ def main(method: str, cells: Sequence[Cell]) -> None:
     else:
         for cell in missing:
             _make(cell, runs, results)
+
+
+def _with_runs(missing: Sequence[Cell], known: Mapping[str, Cell], runs: Path) -> list[Cell]:
+    """Missing cells, and before each of them those whose runs it reads and that are not there."""
+    found: dict[str, Cell] = {}
+    for cell in missing:
+        before = [known[name] for name in cell.after if not (runs / name).is_dir()]
+        found |= {one.name: one for one in (*_with_runs(before, known, runs), cell) if one.name not in found}
+    return list(found.values())
 
 
 def _file(results: Path, cell: Cell) -> Path:

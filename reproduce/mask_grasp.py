@@ -21,12 +21,14 @@ from typing import Any, cast, final
 import numpy as np
 import torch
 from cells import Cell, main
-from measuring import Measured, Trainings
+from measuring import Measured, Trainings, loaded
 
 from eyehand.data.durable import replace_text
+from eyehand.errors import EyehandError
 from eyehand.evaluation.protocol import oracles, run_arm
-from eyehand.evaluation.results import Results
-from eyehand.evaluation.trained import Trained, load_trained
+from eyehand.evaluation.results import SEPARATOR, Results
+from eyehand.evaluation.trained import Trained
+from eyehand.learning.configuration import config_digest
 from eyehand.learning.mask_pictures import NEEDS_BACKGROUNDS, Recipe
 from eyehand.learning.policy import ModularPolicy, as_modular, unrolled
 from eyehand.learning.rollout import Episodes, run_episodes
@@ -35,7 +37,7 @@ from eyehand.methods.mask_grasp import Config, EyesConfig
 from eyehand.tasks import load_task
 from eyehand.tasks.sphere_grasp import SphereGrasp
 from eyehand.types import Decision, Flags, Floats, Group, Integers, Memory, Observation, Perception, Policy
-from eyehand.world.domain import Domain, mix
+from eyehand.world.domain import Domain, mean, mix
 from eyehand.world.grasping import SQUEEZED_M
 from eyehand.world.objects.look_alikes import SPHERE_RADIUS_M
 from eyehand.world.simulation import SimulatedWorld
@@ -52,7 +54,8 @@ SIM, TEST = "sim", "twin/test"
 EPOCHS = 50  # checkpoints of eyes that stay at most, on which they are compared while they learn
 RECIPES: tuple[Recipe, ...] = ("composited", "primitives", "plain_on_backgrounds", "plain")
 TRIAL_UPDATES, TRIAL_WEIGHTS = 1_000, (1.0, 2.0, 5.0)
-ONCE = "composited_once"  # as the paper: every target on one background
+WEIGHTS: dict[Recipe, float] = dict.fromkeys(RECIPES, LAPTOP.eyes.positive_weight)  # what the trials say
+ONCE = "composited_once"  # as the paper: every target on one background in its own colours
 SUCCESS = ("eval/sim/success",)
 
 
@@ -91,15 +94,22 @@ def missed(one: Trained) -> Episodes:
 
 
 def open_loop(runs: Path, seed: int) -> Results:
-    """What the hand did in simulation where it succeeded, replayed under the twin's motion from the same starts."""
-    one, moved = load_trained(runs / f"dagger-{seed}"), domain("motion")
+    """What the hand did in simulation where it succeeded, replayed under the twin's motion from the same starts.
+
+    The twin's robot carries out a part of every step. So the commands are also replayed at the pace that this part, on
+    average, asks for, which leaves to chance no more than what differs from draw to draw.
+    """
+    one, moved = loaded(runs / f"dagger-{seed}"), domain("motion")
     seeds = moved.seeds(np.arange(BLIND_TRIALS // 4))
     watch = _Joints()
     there = run_episodes(oracles(one, domain(SIM))["perception"], one.task, domain(SIM), seeds, len(seeds), watch)
     kept = np.flatnonzero(there.success)
-    replay, blind, seeing = Replay(np.stack(watch.values)[:, kept]), _Joints(), _Joints()
-    found = Measured(one)
-    found.ran("open_loop", moved, run_episodes(replay, one.task, moved, seeds[kept], len(kept), blind))
+    if not len(kept):
+        raise EyehandError(f"dagger-{seed} succeeds in none of {len(seeds)} episodes: there is nothing to replay.")
+    commands, blind, seeing = np.stack(watch.values)[:, kept], _Joints(), _Joints()
+    slow, found = Replay(commands, mean(moved.dynamics.step_gain)), Measured(one)
+    found.ran("open_loop", moved, run_episodes(Replay(commands), one.task, moved, seeds[kept], len(kept), blind))
+    found.ran("open_loop/slow", moved, run_episodes(slow, one.task, moved, seeds[kept], len(kept)))
     looked = oracles(one, moved)["perception"]
     run_episodes(looked, one.task, moved, seeds[kept][:1], 1, seeing)
     traces = {"simulated": watch.joints, "open loop": blind.joints, "closed loop": seeing.joints}
@@ -135,7 +145,7 @@ def _keep_epochs(runs: Path, recipe: str, one: Trained) -> None:
     frames = _frames(one.task, domain("twin"), LAPTOP.frames + np.arange(TRAJECTORIES // 4))
     lines: list[dict[str, float]] = []
     for step in one.run.checkpoints.steps():
-        _, measured = _errors(frames, _modular(load_trained(one.run.folder, step)).perception)
+        _, measured = _errors(frames, _modular(loaded(one.run.folder, step)).perception)
         lines.append({"step": step, **{unit: float(values.mean()) for unit, values in measured.items()}})
     before = 0 if one.subject.parent else 1  # `train` begins with the hand
     document = {"domain": "twin/val", "before": before, "lines": lines}
@@ -194,27 +204,35 @@ def grasp(runs: Path, arm: str, first: int, clutter: int) -> Results:
     """Some of the episodes on the twin with its pictures."""
     options = {"clutter": clutter} if clutter else {}
     if arm == "end_to_end":
-        one = other_task(load_trained(runs / "end_to_end"), **options)
+        one = other_task(loaded(runs / "end_to_end"), **options)
         policy: Policy = one.policy
         found = Measured(one)
     else:
-        one, seeing = other_task(load_trained(runs / "dagger-0"), **options), _eyes(runs, arm)
+        one, seeing = other_task(loaded(runs / "dagger-0"), **options), loaded(runs / arm)
         policy = _modular(one).swap(perception=_modular(seeing).perception)
         found = Measured(seeing, one)
     name = f"{arm}/clutter" if clutter else arm
     found.episodes(name, policy, [domain(TEST)], np.arange(first, first + PART))
-    return found.results()
+    return found.results() if arm == "end_to_end" else _of_both(found)
 
 
 def among(runs: Path, recipe: str) -> Results:
     """The hand and eyes by one recipe among no to three look-alikes, where pictures are cheap."""
-    hand_of, seeing = load_trained(runs / "dagger-0"), _eyes(runs, recipe)
+    hand_of, seeing = loaded(runs / "dagger-0"), loaded(runs / recipe)
     policy, found = _modular(hand_of).swap(perception=_modular(seeing).perception), Measured(seeing, hand_of)
     for number in range(4):
         one = other_task(hand_of, clutter=number)
         for where in map(domain, (SIM, "randomized")):
             found.ran(f"{recipe}/clutter-{number}", where, run_arm(one, policy, where, np.arange(TRIALS)))
-    return found.results()
+    return _of_both(found)
+
+
+def _of_both(found: Measured) -> Results:
+    """The results of a policy from two runs, with the names and configurations of both."""
+    results = found.results()
+    name = SEPARATOR.join(one.run.folder.name for one in found.runs)
+    cells = tuple(replace(one, run=name) for one in results.cells)
+    return replace(results, config_hash=SEPARATOR.join(config_digest(one.config) for one in found.runs), cells=cells)
 
 
 def end_to_end(runs: Path) -> Results:
@@ -227,20 +245,25 @@ def end_to_end(runs: Path) -> Results:
 
 def _eyes(runs: Path, recipe: str) -> Trained:
     """The run of eyes by a recipe."""
-    if recipe == ONCE:
-        return _seeing(runs, recipe, replace(LAPTOP.eyes, recipe="composited", composed_once=True))
-    return _seeing(runs, recipe, replace(LAPTOP.eyes, recipe=cast(Recipe, recipe)))
+    kind: Recipe = "composited" if recipe == ONCE else cast(Recipe, recipe)
+    config = replace(LAPTOP.eyes, recipe=kind, positive_weight=WEIGHTS[kind])
+    return _seeing(runs, recipe, replace(config, composed_once=True, recoloured=0.0) if recipe == ONCE else config)
 
 
 def _seeing(runs: Path, name: str, config: EyesConfig) -> Trained:
     """The run of some eyes; its hand has learnt next to nothing and is not used."""
     dagger = replace(LAPTOP.control.dagger, iterations=1, frames=400, epochs=1, validation=0)
     whole = replace(LAPTOP, control=replace(LAPTOP.control, dagger=dagger, evaluations=0), eyes=config)
-    one = RUNS.trained(runs / f"hand-of-{name}", 0, whole, keep=EPOCHS)
     if config.recipe not in NEEDS_BACKGROUNDS:
-        return one
-    recording = RUNS.recorded(runs / "recordings/backgrounds", domain("twin"), LAPTOP.frames)
+        return RUNS.trained(runs / name, 0, whole, keep=EPOCHS)
+    one = RUNS.trained(runs / _hand_of(name), 0, whole)
+    recording = RUNS.recorded(runs / "recordings/twin", domain("twin"), LAPTOP.frames)
     return RUNS.adapted(runs / name, one.run.folder, whole, recording, keep=EPOCHS)
+
+
+def _hand_of(name: str) -> str:
+    """The run whose hand some eyes were trained beside."""
+    return f"hand-of-{name}"
 
 
 def _modular(one: Trained) -> ModularPolicy[Any]:
@@ -294,14 +317,16 @@ class _Joints:
 class Replay:
     """A policy that repeats commands (T, B, D) without looking, and then stays where it is.
 
+    At a pace of 0.5 every command is given in two steps.
+
     It reads the joints only for those who watch it; nothing it does depends on them.
     """
 
     reads: frozenset[Group] = frozenset({"proprio"})
 
-    def __init__(self, values: Floats) -> None:
-        """Take the commands."""
-        self._values = values
+    def __init__(self, values: Floats, pace: float = 1.0) -> None:
+        """Take the commands, and how many of them are given in a step."""
+        self._values, self._pace = values, pace
 
     def initial_memory(self, batch: int) -> Integers:
         """The step that every row is at."""
@@ -315,8 +340,9 @@ class Replay:
     def act(self, obs: Observation, memory: Any, generator: torch.Generator | None = None) -> Decision:
         """The next command."""
         del obs, generator
-        value = self._values[np.minimum(memory, len(self._values) - 1), np.arange(len(memory))].copy()
-        value[memory >= len(self._values), :-1] = 0.0
+        at = (memory * self._pace).astype(np.int64)
+        value = self._values[np.minimum(at, len(self._values) - 1), np.arange(len(memory))].copy()
+        value[at >= len(self._values), :-1] = 0.0
         return Decision(np.zeros(len(value), np.int64), value, memory + 1)
 
     def unroll(self, obs: Sequence[Observation], memory: Memory, generator: torch.Generator | None = None) -> Decision:
@@ -337,10 +363,10 @@ def _cells() -> list[Cell]:
         cells.append(Cell(f"open_loop-{seed}", make, (f"dagger-{seed}",), (), (f"joints-{seed}.json",)))
     for recipe, weight in product(RECIPES, TRIAL_WEIGHTS):
         name, make = f"trial-{recipe}-{weight:g}", partial(trial, recipe=recipe, weight=weight)
-        cells.append(Cell(name, make, runs=(f"hand-of-{name}",)))
+        cells.append(Cell(name, make, runs=(_hand_of(name),)))
     for recipe in (*RECIPES, ONCE):
         make, files = partial(eyes, recipe=recipe), (f"{recipe}-epochs.json",)
-        cells.append(Cell(recipe, make, (), (), files, (f"hand-of-{recipe}",)))
+        cells.append(Cell(recipe, make, (), (), files, (_hand_of(recipe),)))
     cells.append(Cell("end_to_end", end_to_end, (), SUCCESS))
     cells += [Cell(f"clutter-{recipe}", partial(among, recipe=recipe), ("dagger-0", recipe)) for recipe in RECIPES[:2]]
     for arm, clutter in (*((recipe, c) for recipe in RECIPES[:2] for c in (0, 3)), ("end_to_end", 0)):

@@ -15,8 +15,10 @@ from eyehand.evaluation.crossing import Where, adapt, record, train
 from eyehand.evaluation.gathering import gather, interface_errors_of
 from eyehand.evaluation.protocol import oracles, run_arm
 from eyehand.evaluation.results import Cell, InterfaceErrors, Results, cell
-from eyehand.evaluation.trained import Subject, Trained, load_trained
+from eyehand.evaluation.trained import Subject, Trained, load_trained, read_subject
 from eyehand.learning.rollout import Episodes, interface_errors
+from eyehand.learning.run import Run
+from eyehand.learning.tensors import use_threads
 from eyehand.tasks import load_task
 from eyehand.types import Floats, Integers, Perception, Policy
 from eyehand.world.domain import Domain
@@ -46,77 +48,96 @@ class Trainings:
         """The run of a folder, trained in simulation as far as it is not yet; `options` are the task's."""
         subject = Subject(self.method, self.task, options, self.preset, seed)
         train(subject, config, _where(folder, keep))
-        return load_trained(folder)
+        return loaded(folder)
 
     def adapted(self, folder: Path, parent: Path, config: Any, recording: Path, keep: int = 2) -> Trained:
         """The run of a folder, adapted from its parent with a recording as far as it is not yet."""
-        before = load_trained(parent).subject
+        before = read_subject(Run.open(parent))
         subject = Subject(self.method, self.task, before.options, self.preset, before.seed, str(parent), str(recording))
         adapt(subject, config, _where(folder, keep))
-        return load_trained(folder)
+        return loaded(folder)
 
     def recorded(self, folder: Path, domain: Domain, frames: int) -> Path:
         """The folder of a recording of a domain, which is made as far as it is not yet; other cells wait for it."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         with folder.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not _complete(folder, frames):
+            if not _complete(folder, domain, frames):
                 record(load_task(self.task), domain, frames, folder)
         return folder
 
 
 @final
 class Measured:
-    """Collects what one cell measures on the policies of a chain of runs, the last of which gives the names."""
+    """Collects what one cell measures on the policies of a chain of runs, the last of which gives the names.
+
+    Attributes:
+        runs: the runs.
+    """
 
     def __init__(self, *runs: Trained) -> None:
         """Start the clock."""
-        self._runs, self._began = runs, time.monotonic()
+        self.runs, self._began = runs, time.monotonic()
         self._domains: dict[str, Domain] = {}
         self._cells: list[Cell] = []
         self._errors: list[InterfaceErrors] = []
 
     def errors(self, arm: str, perception: Perception[Any], domains: Sequence[Domain], episodes: Integers) -> None:
         """Errors of a perception on the first images of numbered episodes of each domain."""
-        last = self._runs[-1]
+        last = self.runs[-1]
         for domain in domains:
             world = SimulatedWorld(last.task, domain, frozenset({"camera", "privileged", "proprio"}))
             self.saw(arm, domain, domain.seeds(episodes), interface_errors(perception, world, episodes))
 
     def saw(self, arm: str, domain: Domain, seeds: Integers, measured: Mapping[str, Floats]) -> None:
         """Interface errors (N,) by unit that were measured elsewhere, on frames that `seeds` (N,) tell apart."""
-        self._errors += interface_errors_of(arm, self._runs[-1], domain, seeds, measured)
+        self._errors += interface_errors_of(arm, self.runs[-1], domain, seeds, measured)
         self._domains[domain.name] = domain
 
     def episodes(self, arm: str, policy: Policy, domains: Sequence[Domain], episodes: Integers) -> None:
         """Numbered episodes of a policy in each domain."""
         for domain in domains:
-            self.ran(arm, domain, run_arm(self._runs[-1], policy, domain, episodes))
+            self.ran(arm, domain, run_arm(self.runs[-1], policy, domain, episodes))
 
     def oracle(self, arm: str, part: str, domains: Sequence[Domain], episodes: Integers) -> None:
         """Numbered episodes of the last run's policy with the truth for eyes ("perception") or the expert's hand."""
         for domain in domains:
-            self.episodes(arm, oracles(self._runs[-1], domain)[part], [domain], episodes)
+            self.episodes(arm, oracles(self.runs[-1], domain)[part], [domain], episodes)
 
     def ran(self, arm: str, domain: Domain, episodes: Episodes) -> None:
         """Episodes that were run elsewhere."""
-        last = self._runs[-1]
+        last = self.runs[-1]
         self._cells.append(cell(arm, domain.name, last.subject.seed, episodes, last.run.folder.name))
         self._domains[domain.name] = domain
 
     def results(self) -> Results:
         """Everything."""
         domains = tuple(self._domains.values())
-        return gather(self._runs, domains, self._cells, self._errors, time.monotonic() - self._began)
+        return gather(self.runs, domains, self._cells, self._errors, time.monotonic() - self._began)
 
 
-def _complete(folder: Path, frames: int) -> bool:
-    """Whether a recording is there and whole; one that was cut short goes on."""
+def loaded(folder: Path, step: int | None = None) -> Trained:
+    """The policy in a run folder, on one thread: outcomes are exact on as many threads as before."""
+    one = load_trained(folder, step)
+    use_threads(1)
+    return one
+
+
+def _complete(folder: Path, domain: Domain, frames: int) -> bool:
+    """Whether a recording is there and whole; one that was cut short goes on.
+
+    Raises:
+        EyehandError: it shows another domain, or other numbers of this one.
+    """
     try:
-        return len(RecordedEpisodes.open(folder)) >= frames
+        found = RecordedEpisodes.open(folder)
     except EyehandError:
         return False
+    if found.extra.get("domain_digest") != domain.digest():
+        raise EyehandError(f"{folder} was recorded in another domain than {domain.name} as it is now. Remove it.")
+    return len(found) >= frames
 
 
 def _where(folder: Path, keep: int) -> Where:
-    return Where(folder, resume=(folder / "config.json").exists(), threads=1, keep=keep)
+    # On a GPU and on other threads the numbers would be others.
+    return Where(folder, resume=(folder / "config.json").exists(), device="cpu", threads=1, keep=keep)

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 from cells import Cell, main
-from measuring import Measured, Trainings
+from measuring import Measured, Trainings, loaded
 from torch import Tensor, nn
 
 from eyehand.evaluation.results import Results
-from eyehand.evaluation.trained import Trained, load_trained
+from eyehand.evaluation.trained import Trained
 from eyehand.learning.policy import as_modular
 from eyehand.methods import load_method
 from eyehand.methods.modular_dqn import Config
@@ -85,7 +85,7 @@ def eyes(runs: Path, name: str, arm: str, seed: int, config: Config, recording: 
     """SIM's eyes adapted to the recorded frames, or fresh eyes (Table 1)."""
     alone, parent = replace(config, stages=("perception",)), runs / f"SIM-{seed}"
     one = RUNS.adapted(runs / name, parent, alone, recorded(runs, recording))
-    found = Measured(load_trained(parent), one)
+    found = Measured(loaded(parent), one)
     found.errors(arm, _eyes(one), load(SIM, TEST), TRIALS)
     found.errors(arm, _eyes(one), load(VAL), UNSEEN)
     found.errors(arm, _eyes(one), load(LIVE), LIVE_IMAGES)
@@ -94,7 +94,7 @@ def eyes(runs: Path, name: str, arm: str, seed: int, config: Config, recording: 
 
 def drive(runs: Path, arm: str, run: str, *, sim: bool = True) -> Results:
     """Eyes and hand end to end (Table 3), on the twin and, where it was not measured with the training, in sim."""
-    one = load_trained(runs / run)
+    one = loaded(runs / run)
     found = Measured(one)
     if sim:
         found.episodes(arm, one.policy, load(SIM), SIM_DRIVES)
@@ -109,7 +109,7 @@ def tune(runs: Path, name: str, arm: str, seed: int, **changed: Any) -> Results:
     """
     weighted = replace(LAPTOP, stages=("end_to_end",), fine_tune=replace(LAPTOP.fine_tune, **changed))
     one = RUNS.adapted(runs / name, runs / f"P75-{seed}", weighted, recorded(runs, RECORDING))
-    found = Measured(load_trained(runs / f"P75-{seed}"), one)
+    found = Measured(loaded(runs / f"P75-{seed}"), one)
     found.errors(
         arm.replace("fine_tuned", "EE2-FT").replace("task_loss_only", "EE2-task"),
         _eyes(one),
@@ -124,7 +124,7 @@ def severe(runs: Path, severity: float) -> Results:
     """Where claims 2 and 6 break: the twin with every range moved towards simulation or beyond itself."""
     test, sim = load(TEST, SIM)
     domains = [scale_severity(test, sim, severity)]
-    ee1, ee2, tuned = (load_trained(runs / name) for name in ("SIM-0", "P75-0", "EE2-FT-0"))
+    ee1, ee2, tuned = (loaded(runs / name) for name in ("SIM-0", "P75-0", "EE2-FT-0"))
     found = Measured(tuned)
     for name, eyes in (("SIM", _eyes(ee1)), ("P75", _eyes(ee2)), ("constant_mean", ConstantMean())):
         found.errors(name, eyes, domains, TRIALS)
@@ -135,7 +135,7 @@ def severe(runs: Path, severity: float) -> Results:
 
 def odd(runs: Path) -> Results:
     """Fine-tuned networks where the target is as ever, a real disc, missing, doubled or hidden (Fig. 6): twin/val."""
-    one = load_trained(runs / "EE2-FT-0")
+    one = loaded(runs / "EE2-FT-0")
     found = Measured(one)
     found.episodes("fine_tuned", one.policy, load(VAL, *(f"twin-{name}" for name in VARIANTS)), VARIANT_TRIALS)
     return found.results()
@@ -143,7 +143,7 @@ def odd(runs: Path) -> Results:
 
 def constant(runs: Path, seed: int) -> Results:
     """The predictor that claim 2 is held against, beside a training: always the mean scene."""
-    found = Measured(load_trained(runs / f"SIM-{seed}"))
+    found = Measured(loaded(runs / f"SIM-{seed}"))
     found.errors("constant_mean", ConstantMean(), load(SIM, TEST, LIVE), TRIALS)
     return found.results()
 

@@ -9,6 +9,7 @@ when a page and its sources differ.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -111,12 +112,18 @@ def contact(root: Path) -> str:
             f"{one['friction_scale']:g}",
             one["engine"],
             f"{one['rolled_mm']:.1f}",
-            f"{max(offset for offset, up in zip(document['offsets_mm'], one['lifted'], strict=True) if up):g}",
+            _as_far(document["offsets_mm"], one["lifted"]),
         ]
         for one in document["found"]
     ]
     header = ["rolling friction x", "friction x", "engine", "rolled [mm]", "lifted when off by up to [mm]"]
     return markdown(header, rows) + f"\n\nSource: `{CONTACT}`."
+
+
+def _as_far(offsets_mm: Sequence[float], lifted: Sequence[bool]) -> str:
+    """The largest offset up to which every grasp lifts; "-" where none does."""
+    upto = [offset for offset, up in zip(offsets_mm, itertools.accumulate(lifted, min), strict=True) if up]
+    return f"{upto[-1]:g}" if upto else "-"
 
 
 def realism(root: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,16 @@ def test_cells_run_after_what_they_read_and_a_failure_leaves_out_what_reads_it(f
     assert "Failed: bad, c" in done.stdout
     assert "no such thing" in (folder / "runs/reproduce/bad.log").read_text(encoding="utf-8")
     assert sorted(path.name for path in (folder / "results/m").iterdir()) == ["a.json", "b.json"]
+
+
+def test_a_run_that_is_not_there_is_made_again_for_a_cell_that_reads_it(folder: Path) -> None:
+    assert run(folder, "--only", "[ab]", "--jobs", "0").returncode == 0
+    (folder / "results/m/b.json").unlink()
+    shutil.rmtree(folder / "runs")
+    assert "missing: a\nmissing: b\n" in run(folder, "--list", "--only", "b").stdout
+    done = run(folder, "--only", "b", "--jobs", "0")
+    assert [line for line in done.stdout.splitlines() if "making" in line] == ["making a", "making b"]
+    assert (folder / "results/m/b.json").exists()
 
 
 def test_what_is_there_is_not_made_again_unless_asked_and_then_compared(folder: Path) -> None:

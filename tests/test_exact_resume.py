@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from eyehand.errors import EyehandError
 from eyehand.evaluation.crossing import Where, adapt, record, train
 from eyehand.evaluation.trained import Subject
 from eyehand.learning.run import Run
@@ -56,6 +58,20 @@ def test_training_resumes_exactly(learner: type[Any], tmp_path: Path, monkeypatc
     cut_off(monkeypatch, learner, lambda: train(subject, TINY, Where(tmp_path / "cut", quiet=True)))
     resumed = train(subject, TINY, Where(tmp_path / "cut", resume=True, quiet=True))
     assert_equal(weights(resumed), weights(whole))
+
+
+def test_a_run_does_not_go_on_as_if_it_had_been_begun_otherwise(tmp_path: Path) -> None:
+    subject, there = Subject("modular_dqn", "planar_reach", preset="tiny"), Where(tmp_path / "a", quiet=True)
+    train(subject, TINY, there)
+    again = replace(there, resume=True)
+    train(subject, None, again)  # whatever it is
+    with pytest.raises(
+        EyehandError, match=r"a holds a run that was begun otherwise: seed is 0 there and 1 here\. Choose"
+    ):
+        train(replace(subject, seed=1), TINY, again)
+    other = replace(TINY, perception=replace(TINY.perception, updates=13))
+    with pytest.raises(EyehandError, match=r"config\.perception\.updates is 12 there and 13 here"):
+        train(subject, other, again)
 
 
 @pytest.mark.parametrize("learner", [PerceptionLearner, FineTuneLearner])

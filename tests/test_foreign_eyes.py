@@ -50,6 +50,19 @@ def test_maps_of_any_size_are_taken(shape: tuple[int, ...]) -> None:
     assert torch.allclose(found, torch.full_like(found, 0.25))
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_a_large_map_keeps_its_mass_wherever_its_channel_stands(last: bool) -> None:
+    drawn = np.zeros((1, 400, 400))
+    drawn[:, ::5] = 1.0  # lines that are lost, or taken for all there is, where pixels are skipped
+    found = to_masks(drawn[..., None] if last else drawn[:, None], 1, "it")
+    assert float(found.mean()) == pytest.approx(0.2)
+
+
+def test_a_rounding_error_above_one_is_no_logit() -> None:
+    found = to_masks(np.full((1, 9, 9), np.nextafter(np.float32(1.0), np.float32(2.0))), 1, "it")
+    assert found.max() == 1.0
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

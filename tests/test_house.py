@@ -188,7 +188,7 @@ def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
 
 
 def written_files() -> Iterator[Path]:
-    for folder in ("src", "tests", "scripts", "bench"):
+    for folder in ("src", "tests", "scripts", "bench", "reproduce"):
         yield from sorted((ROOT / folder).rglob("*.py"))
     yield ROOT / "README.md"
 

@@ -187,7 +187,7 @@ def test_a_change_with_one_training_stands_beside_the_unchanged_arm_of_that_trai
     assert rows["`P75` (seed 0)"] == ["0.100 [0.100, 0.100]", "-", "-", "-", "1 seed"]
     assert rows["`P75`, longer"][:2] == ["0.050 [0.050, 0.050]", "0.400 [0.400, 0.400]"]
     assert rows["`EE2-FT`"] == ["0.070 [0.070, 0.070]", "-", "-", "-", "1 seed"]
-    assert rows["`adapted` (seeds 0, 2)"] == ["1.000 [0.806, 1.000]", "2.0 [1.0, 3.0]", "2 seeds"]
+    assert rows["`adapted` (seeds 0, 2)"] == ["1.000 [0.676, 1.000]", "2.0 [1.0, 3.0]", "2 seeds"]
     assert rows["`kgps/3`, one step"][-1] == rows["`kgps/3` (seed 1)"][-1] == "1 seed"
 
 

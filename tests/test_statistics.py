@@ -106,6 +106,21 @@ def test_success_interval_is_never_a_point():
     assert interval.high == 1.0
 
 
+def test_trainings_that_never_differ_are_no_further_trials():
+    episodes, trainings = np.tile(np.arange(50), 3), np.repeat(np.arange(3), 50)
+    copies = stats.sample(np.ones(150), episodes, trainings)
+    assert stats.success_interval(copies).low == pytest.approx(stats.Rate(50, 50).low)
+    differs = np.ones(150)
+    differs[0] = 0.0
+    assert stats.once(stats.sample(differs, episodes, trainings)) == stats.Rate(149, 150)
+
+
+def test_frames_of_one_episode_are_one_trial():
+    frames = stats.sample(np.arange(12.0), np.repeat([0, 1, 2], 4), 0)
+    assert frames.trials == 3
+    assert stats.bootstrap(frames).n == 3
+
+
 def test_comparison_of_the_same_episodes_is_paired():
     rng = np.random.default_rng(5)
     hard = rng.normal(0, 10, 300)

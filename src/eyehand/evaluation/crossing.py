@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from eyehand.evaluation.trained import (
     read_subject,
     to_config_json,
 )
+from eyehand.learning.configuration import JSON
 from eyehand.learning.method import Method, Source, check_fit
 from eyehand.learning.run import Run
 from eyehand.learning.tensors import choose_device, use_threads
@@ -61,12 +62,14 @@ class Where:
 def train(subject: Subject, config: Any, where: Where) -> Run:
     """Train a method in simulation; with `where.resume`, subject and configuration are those of the run.
 
+    A configuration of None, with `where.resume`, stands for whatever the run was begun with.
+
     Returns:
         The finished run.
 
     Raises:
         Interrupted: stopped by the user after saving.
-        EyehandError: see `Run.create`, `Run.open` and `fit`.
+        EyehandError: see `Run.create`, `Run.open` and `fit`; the run was begun with another configuration.
     """
     command = f"eyehand train --resume {shlex.quote(str(where.folder))}"
     run, subject, config, method = _enter(subject, config, where, command)
@@ -131,9 +134,29 @@ def _enter(subject: Subject, config: Any, where: Where, resume_command: str) -> 
         return run, subject, config, method
     run = Run.open(where.folder, where.quiet, resume_command)
     run.checkpoints.keep = where.keep
-    subject = read_subject(run)
-    method = load_method(subject.method)
-    return run, subject, read_config(run, method), method
+    begun = read_subject(run)
+    method = load_method(begun.method)
+    settings = read_config(run, method)
+    if config is not None:
+        _refuse_other(where.folder, to_config_json(begun, settings), to_config_json(subject, config))
+    return run, begun, settings, method
+
+
+def _refuse_other(folder: Path, begun: Mapping[str, JSON], asked: Mapping[str, JSON]) -> None:
+    """Refuse to go on with a run as if it had another task, seed or configuration; its paths may be told otherwise."""
+    for name in ("method", "task", "options", "seed", "config"):
+        if found := _difference(name, begun[name], asked[name]):
+            raise EyehandError(
+                f"{folder} holds a run that was begun otherwise: {found}. Choose another folder, or remove this one."
+            )
+
+
+def _difference(name: str, begun: JSON, asked: JSON) -> str:
+    """The first value in which two documents differ, "" where none does."""
+    if isinstance(begun, dict) and isinstance(asked, dict):
+        found = (_difference(f"{name}.{key}", begun[key], asked.get(key)) for key in begun)
+        return next(filter(None, found), "")
+    return "" if begun == asked else f"{name} is {begun!r} there and {asked!r} here"
 
 
 def record(task: Task[Any], domain: Domain, frames: int, folder: Path, first_episode: int = 0) -> RecordedEpisodes:

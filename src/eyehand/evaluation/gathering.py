@@ -21,7 +21,7 @@ from eyehand.evaluation.results import (
 )
 from eyehand.evaluation.trained import Trained
 from eyehand.learning.configuration import config_digest, read_json
-from eyehand.learning.run import PROVENANCE
+from eyehand.learning.run import PROVENANCE, code_commit
 from eyehand.types import Floats, Integers
 from eyehand.world.domain import Domain
 from eyehand.world.domain_files import split_of
@@ -74,11 +74,12 @@ def provenance(runs: Sequence[Trained], evaluation_s: float) -> Provenance:
     told = [cast("Mapping[str, Any]", read_json(r.run.folder / PROVENANCE, "Train again.")) for r in runs]
     machine = told[-1]["machine"]
     return Provenance(
-        commit=told[-1]["commit"] or "",
+        commit=code_commit() or "",
         versions={name: version for name, version in told[-1]["versions"].items() if version},
         machine=f"{machine['cpus']} cores, {machine['platform'].partition('-')[0]} {machine['processor']}",
         wall_time_s=sum(one.get("wall_s") or 0.0 for one in told) + evaluation_s,
         commands=tuple(one["command"] for one in told),
+        trained_at=tuple(dict.fromkeys(one["commit"] for one in told if one["commit"])),
     )
 
 

@@ -54,7 +54,7 @@ def score_limits(a: Sample, b: Sample, comparison: Comparison = "difference") ->
 
     Samples of the same episodes by the same trainings are pairs, whose correlation narrows their difference.
     """
-    first, second = statistics.rate(a.values > 0.5), statistics.rate(b.values > 0.5)
+    first, second = statistics.once(a), statistics.once(b)
     if comparison == "ratio":
         return ratio_limits(first, second)
     one, other = _ordered(a), _ordered(b)

@@ -168,7 +168,7 @@ class InterfaceErrors:
         training_seed: the training that the perception came from.
         name: name of the distance, for example "theta".
         unit: its unit, "" for a number without one.
-        seeds: (N,) what tells the frames apart; equal seeds are the same frame.
+        seeds: (N,) the episode that each frame is of; frames of one episode are one trial.
         values: (N,) errors.
         file: the file it was read from, "" before it was written.
     """
@@ -219,11 +219,12 @@ class Provenance:
     """Where the numbers come from.
 
     Attributes:
-        commit: commit of the code, "" outside a repository.
+        commit: commit of the code that measured, "" outside a repository.
         versions: version by package.
         machine: processor, cores and operating system, in words.
         wall_time_s: time the whole run took.
         commands: the commands that made the run, in order.
+        trained_at: commits of the code that trained, the first training first; those that are known.
     """
 
     commit: str = ""
@@ -231,6 +232,7 @@ class Provenance:
     machine: str = ""
     wall_time_s: float = 0.0
     commands: tuple[str, ...] = ()
+    trained_at: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -430,6 +430,7 @@ def _provenance(results: Results) -> Markup:
     facts: dict[str, str] = {
         "method, task, preset": f"{results.method}, {results.task}, {results.preset}",
         "commit": origin.commit,
+        "trained at commit": ", ".join(one for one in origin.trained_at if one != origin.commit),
         "configuration": results.config_hash,
         "claims": results.claims_hash,
         "machine": origin.machine,

@@ -14,6 +14,7 @@ A replicate is written as integer weights over the observations, which makes eve
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class Interval:
         value: the point estimate.
         low: lower end of the interval.
         high: upper end of the interval.
-        n: trials behind it.
+        n: trials behind it; frames of one episode are one trial.
         seeds: training seeds behind it.
     """
 
@@ -117,7 +118,7 @@ def rate(success: ArrayLike) -> Rate:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One number per episode, with what it depends on.
+    """One number per episode, or several for each of its frames, with what they depend on.
 
     Attributes:
         values: (N,) the numbers, finite.
@@ -143,6 +144,11 @@ class Sample:
         """How many training seeds are in it."""
         return len(np.unique(self.training_seeds))
 
+    @property
+    def trials(self) -> int:
+        """How many episodes of a training are in it, however many numbers each has given."""
+        return len(np.unique(np.stack([self.training_seeds, self.episode_seeds]), axis=1).T)
+
     def value(self, statistic: Statistic = "mean") -> float:
         """A statistic of the numbers."""
         return float(STATISTICS[statistic](self.values, np.ones((1, len(self.values))))[0])
@@ -163,6 +169,21 @@ def sample(
     episodes = np.arange(len(numbers)) if episode_seeds is None else np.asarray(episode_seeds)
     trainings = np.zeros(len(numbers)) if training_seeds is None else np.asarray(training_seeds)
     return Sample(numbers, episodes.astype(np.int64), np.broadcast_to(trainings, numbers.shape).astype(np.int64))
+
+
+def once(data: Sample) -> Rate:
+    """The rate of successes, where all trainings end alike in every episode of one of them alone.
+
+    Trainings that never differ, such as copies of an expert that learns nothing, are no further trials of the episodes.
+    """
+    first, *others = [data.of_trainings([seed]) for seed in np.unique(data.training_seeds)]
+    assert first is not None, "a sample holds what comes from its own trainings"
+    alike = all(other is not None and _ends(other) == _ends(first) for other in others)
+    return rate((first if alike else data).values > 0.5)
+
+
+def _ends(data: Sample) -> dict[int, float]:
+    return dict(zip(data.episode_seeds.tolist(), data.values.tolist(), strict=True))
 
 
 def at_common_trainings(samples: Sequence[Sample]) -> tuple[Sample, ...]:
@@ -190,7 +211,7 @@ def bootstrap(
     """
     value = data.value(statistic)
     low, high = _percentiles(replicated([data], statistic, replicates([data], resamples, generator))[0])
-    return Interval(value, low, high, len(data.values), data.seeds)
+    return Interval(value, low, high, data.trials, data.seeds)
 
 
 def success_interval(data: Sample, resamples: int = RESAMPLES, generator: np.random.Generator | int = 0) -> Interval:
@@ -199,10 +220,8 @@ def success_interval(data: Sample, resamples: int = RESAMPLES, generator: np.ran
     Wilson's assumes independent trials and is too narrow where draws or trainings differ; the bootstrap shrinks to a
     point when every trial ends alike. Their envelope has neither fault.
     """
-    resampled, wilson = bootstrap(data, "mean", resamples, generator), rate(data.values > 0.5)
-    return Interval(
-        wilson.value, min(resampled.low, wilson.low), max(resampled.high, wilson.high), wilson.n, data.seeds
-    )
+    resampled, wilson = bootstrap(data, "mean", resamples, generator), once(data)
+    return dataclasses.replace(resampled, low=min(resampled.low, wilson.low), high=max(resampled.high, wilson.high))
 
 
 def compare(
@@ -224,7 +243,7 @@ def compare(
     """
     found = replicated([a, b], statistic, replicates([a, b], resamples, generator))
     value, low, high = _contrast(np.array([s.value(statistic) for s in (a, b)]), found, comparison)
-    return Interval(value, low, high, min(len(a.values), len(b.values)), min(a.seeds, b.seeds))
+    return Interval(value, low, high, min(a.trials, b.trials), min(a.seeds, b.seeds))
 
 
 def replicated(samples: Sequence[Sample], statistic: Statistic, blocks: Iterator[Floats]) -> Floats:

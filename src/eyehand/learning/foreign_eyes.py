@@ -22,6 +22,7 @@ from eyehand.types import Array, Group, Images, Observation
 
 Segmenter: TypeAlias = Callable[[Images], Array]
 EXTRA = "pip install 'eyehand[onnx]'"
+_ROUNDING = 1e-3  # how far outside of 0 to 1 a probability may be by the arithmetic of its segmenter
 _PROBABILITIES = "probabilities (B, h, w) from 0 to 1, one map for each frame"
 
 
@@ -67,11 +68,11 @@ def to_masks(found: Array, batch: int, name: str) -> torch.Tensor:
         found = found.squeeze(1 if shape[1] == 1 else 3)
     if found.ndim != 3 or len(found) != batch or 0 in found.shape or found.dtype.kind not in "bfiu":
         raise InvalidValueError("masks", f"{found.dtype} {shape} for {batch} frames", _PROBABILITIES, name)
-    if found.size and not (np.isfinite(found).all() and found.min() >= 0 and found.max() <= 1):
+    if not (np.isfinite(found).all() and found.min() >= -_ROUNDING and found.max() <= 1 + _ROUNDING):
         got = f"numbers from {found.min():.4g} to {found.max():.4g}"
         raise InvalidValueError("masks", got, f"{_PROBABILITIES}; put a sigmoid behind logits", name)
-    maps = torch.as_tensor(found.astype(np.float32))[:, None]
-    if shape[-1] >= mask.SIZE[1]:
+    maps = torch.as_tensor(found.astype(np.float32))[:, None].clamp(0.0, 1.0)
+    if found.shape[1] >= mask.SIZE[0] and found.shape[2] >= mask.SIZE[1]:
         return functional.interpolate(maps, mask.SIZE, mode="area")[:, 0]
     return functional.interpolate(maps, mask.SIZE, mode="bilinear", align_corners=False)[:, 0].clamp(0.0, 1.0)
 

@@ -28,7 +28,6 @@ class Source:
 
     Attributes:
         task: the task to train on.
-        threads: threads that draw images.
     """
 
     task: Task[Any]

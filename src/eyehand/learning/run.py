@@ -332,8 +332,8 @@ def _provenance() -> dict[str, JSON]:
     }
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shlex.join(["eyehand", *sys.argv[1:]]),
-        "commit": _commit(),
+        "command": shlex.join([*_program(), *sys.argv[1:]]),
+        "commit": code_commit(),
         "versions": versions,
         "machine": machine,
         "threads": torch.get_num_threads(),
@@ -341,7 +341,15 @@ def _provenance() -> dict[str, JSON]:
     }
 
 
-def _commit() -> str | None:
+def _program() -> list[str]:
+    """How this program is started, without the folders of this machine: `eyehand`, or `python` and a script."""
+    script = Path(sys.argv[0])
+    if script.suffix != ".py" or script.name == "__main__.py":
+        return ["eyehand"]
+    return ["python", f"{script.resolve().parent.name}/{script.name}"]
+
+
+def code_commit() -> str | None:
     """The commit of the checkout that eyehand runs from, with "+changes" where it was edited; None outside of one."""
     source = Path(eyehand.__file__)
     # An installed package can lie inside somebody else's checkout; only a tracked file tells that it is ours.
