@@ -27,7 +27,7 @@ ROLLING_M = 1e-4  # nominal friction of rolling, as `eyehand.world.physics.slots
 OFFSETS_M = (0.0, 0.004, 0.006, 0.008, 0.010)  # of the closing pads along their width
 PAD_HALF_M = (0.008, 0.0055, 0.0205)  # of the electric gripper's finger tips
 SQUEEZE_N = 6.9  # of the gripper's servo about the sphere
-DEPTH_M = 0.004  # of the pads' ends below the sphere's middle
+CLEAR_M = 0.0002  # of the pads' ends above the table, on which the machine's fingers come to rest
 _STEP_S = 1.0 / 1000.0
 
 
@@ -141,7 +141,7 @@ def _lifts_in_pybullet(numbers: dict[str, float], mass_kg: float, offset_m: floa
     """Close two pads about the sphere with the gripper's force, then raise them at 0.1 m/s."""
     ball = _bullet_scene(numbers, mass_kg)
     shape = bullet.createCollisionShape(bullet.GEOM_BOX, halfExtents=PAD_HALF_M)
-    height_m = SPHERE_RADIUS_M - DEPTH_M + PAD_HALF_M[2]
+    height_m = CLEAR_M + PAD_HALF_M[2]
     pads: list[tuple[int, int, int]] = []
     for side in (-1, 1):
         pad = bullet.createMultiBody(0.03, shape, basePosition=[offset_m, side * 0.022, height_m])
