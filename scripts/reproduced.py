@@ -306,9 +306,11 @@ def trials(root: Path) -> str:
     for arm in arms:
         lost = [_Column("error:f1_lost", where, 2).sample(results, arm) for where in places]
         means = [one.values.mean() for one in lost if one is not None]
-        recipe, weight = arm.split("/")[1:]
-        rows.append([recipe, weight, *(f"{mean:.2f}" for mean in means), f"{sum(means) / len(means):.3f}"])
-    return markdown(["recipe", "weight", *(f"F1 lost, {where}" for where in places), "mean"], rows) + "\n\n1 seed."
+        rows.append([*arm.split("/")[1:], *(f"{mean:.2f}" for mean in means), f"{sum(means) / len(means):.3f}"])
+    least = {recipe: min(row[-1] for row in rows if row[0] == recipe) for recipe, *_ in rows}
+    marked = [[*row[:-1], f"**{row[-1]}**" if row[-1] == least[row[0]] else row[-1]] for row in rows]
+    header = ["recipe", "weight", *(f"F1 lost, {where}" for where in places), "mean"]
+    return markdown(header, marked) + "\n\nBold: the weight that is used. 1 seed."
 
 
 def clutter(root: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -10,6 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from eyehand.evaluation.results_file import read_results
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = """
@@ -91,3 +94,19 @@ def test_what_is_there_is_not_made_again_unless_asked_and_then_compared(folder: 
     unknown = run(folder, "--again", "z")
     assert unknown.returncode == 2
     assert unknown.stderr.startswith("Unknown cell that can be made again 'z'. Allowed: a, b")
+
+
+def test_eyes_learn_with_the_weights_that_their_trials_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "reproduce"))
+    protocol = importlib.import_module("mask_grasp")
+    lost: dict[str, dict[float, float]] = {}
+    for path in (ROOT / "results/mask_grasp").glob("trial-*.json"):
+        for errors in read_results(path).errors:
+            if errors.name == "f1_lost":
+                _, recipe, weight = errors.arm.split("/")
+                by_weight = lost.setdefault(recipe, {})
+                by_weight[float(weight)] = by_weight.get(float(weight), 0.0) + float(errors.values.mean())
+    found = {recipe: min(sums, key=sums.__getitem__) for recipe, sums in lost.items() if len(sums) == 3}
+    if not found:
+        pytest.skip("no recipe has all of its trials")
+    assert {recipe: protocol.WEIGHTS[recipe] for recipe in found} == found
