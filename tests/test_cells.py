@@ -97,7 +97,7 @@ def test_what_is_there_is_not_made_again_unless_asked_and_then_compared(folder: 
 
 
 def test_eyes_learn_with_the_weights_that_their_trials_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "reproduce"))
+    monkeypatch.setattr(sys, "path", [str(ROOT / "reproduce"), *sys.path])
     protocol = importlib.import_module("mask_grasp")
     lost: dict[str, dict[float, float]] = {}
     for path in (ROOT / "results/mask_grasp").glob("trial-*.json"):
