@@ -56,7 +56,7 @@ def encode_mp4(frames: Images, fps: float = 10.0, quality: int = 26) -> bytes:
     even = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), mode="edge")
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
-        options = {"crf": str(quality), "preset": "medium", "threads": "1"}
+        options = {"crf": str(quality), "preset": "veryfast", "threads": "1"}
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options=options)
         stream.height, stream.width = even.shape[1:3]
         stream.pix_fmt = "yuv420p"
@@ -83,14 +83,23 @@ def side_by_side(panels: Sequence[Panel], scale: int = 2) -> Images:
     length = max(len(panel.frames) for panel in panels)
     columns: list[Images] = []
     for i, panel in enumerate(panels):
-        large = panel.frames.repeat(scale, axis=1).repeat(scale, axis=2)
-        held = np.repeat((large[-1:] * 0.55).astype(np.uint8), length - len(large), axis=0)
-        strip = np.broadcast_to(_caption(panel, large.shape[2]), (length, *_caption(panel, large.shape[2]).shape))
-        column = np.concatenate([strip, np.concatenate([large, held])], axis=1)
+        large = _enlarged(panel.frames, scale)
+        caption = _caption(panel, large.shape[2])
+        column = np.empty((length, len(caption) + large.shape[1], large.shape[2], 3), np.uint8)
+        column[:, : len(caption)] = caption
+        column[: len(large), len(caption) :] = large
+        column[len(large) :, len(caption) :] = (large[-1] * 0.55).astype(np.uint8)
         spacer = np.full((length, column.shape[1], _GAP_PX, 3), _PAPER, np.uint8)
         columns += [spacer, column] if i else [column]
     joined = np.concatenate(columns, axis=2)
     return np.pad(joined, ((0, 0), (0, joined.shape[1] % 2), (0, joined.shape[2] % 2), (0, 0)), mode="edge")
+
+
+def _enlarged(frames: Images, scale: int) -> Images:
+    """Frames (T, H, W, 3) with every pixel drawn as a square."""
+    count, height, width, channels = frames.shape
+    squares = np.broadcast_to(frames[:, :, None, :, None], (count, height, scale, width, scale, channels))
+    return squares.reshape(count, height * scale, width * scale, channels)
 
 
 def _caption(panel: Panel, width: int) -> Images:
