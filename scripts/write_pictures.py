@@ -24,6 +24,7 @@ from eyehand.evaluation.trained import Trained
 from eyehand.evaluation.videos import contact_sheet
 from eyehand.evaluation.watching import Film, film
 from eyehand.types import Images
+from eyehand.world.counter import episode_text
 from eyehand.world.domain import Domain
 from eyehand.world.domain_files import load_domain
 
@@ -69,7 +70,7 @@ def main(options: Options) -> None:
         best = best or columns
         if [column.film.success for column in columns] == [True, False, True][: len(columns)]:
             best = columns
-            print(f"Episode {seed} shows the crossing.")
+            print(f"{episode_text(seed).capitalize()} shows the crossing.")
             break
     data = encoded(sheet(best))
     if len(data) > LARGEST_BYTES:

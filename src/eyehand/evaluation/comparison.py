@@ -28,6 +28,7 @@ from eyehand.evaluation.videos import Panel, encode_mp4, png, side_by_side
 from eyehand.evaluation.watching import Film, film
 from eyehand.learning.rollout import Episodes, run_episodes
 from eyehand.types import Floats, Integers
+from eyehand.world.counter import episode_text
 from eyehand.world.domain import Domain
 from eyehand.world.rows import default_threads, limit_threads
 
@@ -141,7 +142,8 @@ def _videos(runs: Sequence[Trained], nominal: Domain, target: Domain) -> tuple[V
         if len(runs) > 1:
             films[names[0], target.name] = film(runs[0].task, runs[0].policy, target, int(seed))
         panels = [_panel(f"{arm} on {domain}", one) for (arm, domain), one in films.items()]
-        caption = f"Episode {int(seed)}: the same start and goal; what each policy perceives is drawn over its frames."
+        what = "the same start and goal; what each policy perceives is drawn over its frames."
+        caption = f"{episode_text(int(seed)).capitalize()}: {what}"
         videos.append(Video(encode_mp4(side_by_side(panels)), caption))
     return tuple(videos)
 
@@ -161,7 +163,7 @@ def _gallery(runs: Sequence[Trained], target: Domain) -> tuple[Picture, ...]:
             Panel(film(t.task, t.policy, target, seed, longest=1).frames, name)
             for name, t in zip(arm_names(runs), runs, strict=True)
         ]
-        pictures.append(Picture(png(side_by_side(panels)[0]), f"First frame of episode {seed} on {target.name}."))
+        pictures.append(Picture(png(side_by_side(panels)[0]), f"First frame of {episode_text(seed)} on {target.name}."))
     return tuple(pictures)
 
 

@@ -19,7 +19,7 @@ from eyehand.evaluation.results import DISTANCE, Results, seeds_text
 from eyehand.evaluation.statistics import Interval, Sample
 from eyehand.evaluation.verdict import label
 from eyehand.types import Floats
-from eyehand.world.counter import DRAW_BITS
+from eyehand.world.counter import episode_text
 
 _SIGNS: Mapping[str, str] = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 
@@ -363,8 +363,7 @@ def _learning(content: ReportContent) -> Markup:
 def _failures(content: ReportContent) -> Markup:
     shown: list[Piece] = []
     for failure in content.failures:
-        draw, episode = failure.seed >> DRAW_BITS, failure.seed & ((1 << DRAW_BITS) - 1)
-        words = f"{label(failure.arm)} on {failure.domain}, draw {draw}, episode {episode}."
+        words = f"{label(failure.arm)} on {failure.domain}, {episode_text(failure.seed)}."
         command = page.commands([replay_command(failure, content.results)])
         caption = join(f"{words} {failure.media.caption if failure.media else ''}", command)
         match failure.media:

@@ -34,6 +34,11 @@ def episode_seed(draw: int, episode: int) -> int:
     return (draw << DRAW_BITS) | episode
 
 
+def episode_text(seed: int) -> str:
+    """An episode seed for people: `draw 1, episode 3`."""
+    return f"draw {seed >> DRAW_BITS}, episode {seed & ((1 << DRAW_BITS) - 1)}"
+
+
 def draw_of(seeds: Integers) -> Integers:
     """The draw number (B,) inside each episode seed (B,)."""
     return seeds >> DRAW_BITS
