@@ -56,7 +56,7 @@ def table(method: str, number: int, root: Path) -> str:
             if quantity is not None and found is not None:
                 interval, domain = found
                 stands_in = "" if domain == quantity.domain else f" (on {domain})"
-                ours = _number(interval, digits, scale) + stands_in
+                ours = number_text(interval, digits, scale) + stands_in
                 behind.append(interval)
             cells += [printed or "-", ours]
         rows.append([*cells, _trials(behind)])
@@ -153,8 +153,8 @@ class _Column:
         if found is None:
             return "-"
         if self.column == "success":
-            return _number(statistics.success_interval(found), self.digits, self.scale)
-        return _number(statistics.bootstrap(found, self.statistic), self.digits, self.scale)
+            return number_text(statistics.success_interval(found), self.digits, self.scale)
+        return number_text(statistics.bootstrap(found, self.statistic), self.digits, self.scale)
 
 
 def _beside(results: Results, arms: Sequence[str], told: _Column) -> list[tuple[str, Seeds]]:
@@ -248,35 +248,6 @@ def fine_tuning(root: Path) -> str:
     )
 
 
-def severity(root: Path) -> str:
-    """Where claims 2 and 6 break: the twin's ranges moved towards simulation and beyond themselves."""
-    results = results_of(root, "modular_dqn")
-    if results is None:
-        return NOT_MEASURED
-    rows: list[list[str]] = []
-    for level in ("0", "0.5", "1", "1.5"):
-        domain = TEST if level == "1" else f"{TEST}@{level}"
-        error, distance = _Column("error:theta", domain, 3), _Column(DISTANCE, domain, 1, 100.0, "median")
-        row = [level]
-        for one, arms in ((error, ("SIM", "P75")), (distance, ("sim_only", "adapted", "fine_tuned"))):
-            found = [one.sample(results, arm, {0}) for arm in arms]
-            row += [one.text(results, arm, {0}) for arm in arms]
-            row.append(_range([len(sample.values) for sample in found if sample is not None]) or "-")
-        rows.append(row)
-    header = [
-        "severity",
-        "SIM: error",
-        "P75: error",
-        "images",
-        "EE1: median d [cm]",
-        "EE2: median d [cm]",
-        "EE2-FT: median d [cm]",
-        "episodes",
-    ]
-    said = "Severity 1 is the twin; 0 has its back ends (tracer, servo) with the simulator's numbers. 1 seed."
-    return f"{markdown(header, rows)}\n\n{said}"
-
-
 def variants(root: Path) -> str:
     """EE2-FT where the target is real, missing, doubled or hidden: the counterpart of Fig. 6."""
     results = results_of(root, "modular_dqn")
@@ -343,7 +314,8 @@ def cost(method: str, root: Path) -> str:
     )
 
 
-def _number(interval: statistics.Interval, digits: int, scale: float) -> str:
+def number_text(interval: statistics.Interval, digits: int, scale: float) -> str:
+    """A number with its interval, as in `4.7 [4.1, 5.2]`."""
     value, low, high = (f"{scale * number:.{digits}f}" for number in (interval.value, interval.low, interval.high))
     return f"{value} [{low}, {high}]"
 
@@ -355,11 +327,11 @@ def _label(arm: str) -> str:
 
 def _trials(behind: Sequence[statistics.Interval]) -> str:
     """Trials and seeds behind the numbers of a row, as ranges where the numbers differ; "-" without any."""
-    seeds = _range([one.seeds for one in behind])
-    return f"n={_range([one.n for one in behind])}, {seeds} seed{'s' * (seeds != '1')}" if behind else "-"
+    seeds = range_text([one.seeds for one in behind])
+    return f"n={range_text([one.n for one in behind])}, {seeds} seed{'s' * (seeds != '1')}" if behind else "-"
 
 
-def _range(counts: Sequence[int]) -> str:
+def range_text(counts: Sequence[int]) -> str:
     """The least and the largest count, as in "400 to 1600", or the one that all are."""
     return " to ".join(dict.fromkeys(str(end) for end in (min(counts), max(counts)))) if counts else ""
 
@@ -377,7 +349,6 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     **_blocks(tuple(claims.CLAIMS)),
     "modular_dqn-ablations": ablations,
     "modular_dqn-fine-tuning": fine_tuning,
-    "modular_dqn-severity": severity,
     "modular_dqn-variants": variants,
     "mask_grasp-trials": trials,
     "mask_grasp-clutter": clutter,

@@ -2,9 +2,9 @@
 
     python scripts/write_plots.py
 
-Figures 4 and 5 of modular_dqn (errors by network and domain, success while learning) and Figures 4, 5 and 8 of
-mask_grasp (joints with and without looking, success by frames, eyes while they learn) go to `docs/images/`; a figure
-whose numbers are missing is left out.
+Figures 4 and 5 of modular_dqn (errors by network and domain, success while learning), its curves over the twin's
+severity, and Figures 4, 5 and 8 of mask_grasp (joints with and without looking, success by frames, eyes while they
+learn) go to `docs/images/`; a figure whose numbers are missing is left out.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 from reproduced import LIVE, SIM, TEST, results_of
+from severities import panels
 from write_results import ROOT
 
 from eyehand.evaluation.curves import Curve, Lines, curve
-from eyehand.evaluation.plots import error_boxes, learning_curves, traces
+from eyehand.evaluation.plots import error_boxes, learning_curves, responses, traces
 from eyehand.learning.mask_pictures import RECIPES
 from eyehand.methods import load_method
 from eyehand.types import Floats
@@ -55,6 +56,12 @@ def control(root: Path) -> bytes | None:
         found.append(curve(label, SUCCESS, [lines for name in names if (lines := _lines(root, name))]))
     curves = [one for one in found if one is not None]
     return learning_curves(curves, "success in simulation") if curves else None
+
+
+def severity(root: Path) -> bytes | None:
+    """Errors and distances of modular_dqn while the twin moves away from the simulator."""
+    found = panels(root)
+    return responses(found, "severity of the twin") if found else None
 
 
 def joints(root: Path) -> bytes | None:
@@ -112,6 +119,7 @@ def _lines(root: Path, name: str, method: str = METHOD, scale: float = 1.0) -> L
 FIGURES = {
     "modular_dqn_errors": errors,
     "modular_dqn_control": control,
+    "modular_dqn_severity": severity,
     "mask_grasp_joints": joints,
     "mask_grasp_frames": frames,
     "mask_grasp_epochs": epochs,

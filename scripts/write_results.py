@@ -19,6 +19,7 @@ from typing import Any
 import code_tables
 import numpy as np
 import reproduced
+import severities
 from code_tables import markdown
 
 from eyehand.evaluation import statistics
@@ -316,6 +317,7 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "ppo": ppo,
     **code_tables.BLOCKS,
     **reproduced.BLOCKS,
+    **severities.BLOCKS,
 }
 
 

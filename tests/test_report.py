@@ -270,6 +270,7 @@ def size_of(png: bytes) -> tuple[int, int]:
 def test_plots_are_pictures_and_repeat_exactly():
     some = gap_of(12)
     rates = {"sim_only": {"sim": Interval(0.9, 0.8, 0.95, 50), "twin/val": Interval(0.1, 0.05, 0.2, 50)}}
+    low = rates["sim_only"]["twin/val"]
     boxes = {"SIM": {"sim": np.linspace(0.01, 0.02, 9), "twin/val": np.linspace(0.5, 1, 9)}}
     drawings = [
         lambda theme: plots.gap_waterfall(some, theme),
@@ -277,6 +278,7 @@ def test_plots_are_pictures_and_repeat_exactly():
         lambda theme: plots.success_bars(rates, theme),
         lambda theme: plots.error_boxes(boxes, "error", theme),
         lambda theme: plots.traces({"joint 1": boxes["SIM"], "joint 2": boxes["SIM"]}, "step", "rad", theme),
+        lambda theme: plots.responses({"error": {"SIM": {0.5: rates["sim_only"]["sim"], 0.0: low}}}, "severity", theme),
     ]
     for draw in drawings:
         assert min(size_of(draw(plots.LIGHT))) > 300

@@ -19,7 +19,7 @@ from eyehand.learning.rollout import Episodes
 from eyehand.world.domain_files import load_domain
 
 ROOT = Path(__file__).parents[1]
-SCRIPTS = ("write_results", "check_results", "code_tables", "reproduced", "write_plots")
+SCRIPTS = ("write_results", "check_results", "code_tables", "reproduced", "severities", "write_plots")
 
 
 @pytest.fixture
@@ -195,10 +195,19 @@ def test_severities_say_how_many_episodes_and_images_each_has(
     scripts: tuple[ModuleType, ModuleType], empty: Path
 ) -> None:
     store(made("driven", {("adapted", "twin/test", seed): (0.5, 0.1) for seed in (0, 1)}, 16), empty / "driven.json")
-    store(errors_of("seen", {("SIM", "twin/test", 0): 0.6}, 24), empty / "seen.json")
+    seen = {
+        ("SIM", "twin/test", 0): 0.6,
+        ("constant_mean", "twin/test", 0): 0.4,
+        ("constant_mean", "twin/test", 1): 9.0,
+    }
+    store(errors_of("seen", seen, 24), empty / "seen.json")
     rows = rows_of(scripts[0].BLOCKS["modular_dqn-severity"](empty.parents[1]))
-    assert rows["1"] == ["0.600 [0.600, 0.600]", "-", "24", "-", "10.0 [10.0, 10.0]", "-", "16"]
-    assert rows["1.5"] == ["-"] * 7
+    assert rows["1"] == [
+        "0.600 [0.600, 0.600]", "-", "0.400 [0.400, 0.400]", "24",
+        "-", "10.0 [10.0, 10.0]", "-", "16",
+        "1.50 [1.50, 1.50]", "-", "-",
+    ]  # fmt: skip
+    assert rows["1.5"] == ["-"] * 11
 
 
 def test_a_number_of_another_split_is_marked_beside_the_paper(

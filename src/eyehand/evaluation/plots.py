@@ -103,6 +103,35 @@ def traces(panels: Mapping[str, Mapping[str, Floats]], x_label: str, y_label: st
     return _png(figure)
 
 
+def responses(
+    panels: Mapping[str, Mapping[str, Mapping[float, Interval]]], x_label: str, theme: Theme = LIGHT
+) -> bytes:
+    """Quantities against what was varied, one panel for each: values as marked lines, their intervals as bands.
+
+    Args:
+        panels: intervals by quantity with its unit, series, and value of what was varied.
+        x_label: what was varied.
+        theme: colours.
+    """
+    figure, first = _figure(3.6 * len(panels) + 0.6, 3.3, theme)
+    figure.delaxes(first)
+    for number, (y_label, series) in enumerate(panels.items(), 1):
+        axes = _dressed(figure.add_subplot(1, len(panels), number), theme)
+        for i, (label, points) in enumerate(series.items()):
+            at, found = sorted(points), [points[x] for x in sorted(points)]
+            colour, dash = _pick(theme.series, i), _DASHES[i % len(_DASHES)]
+            axes.fill_between(
+                at, [y.low for y in found], [y.high for y in found], color=colour, alpha=0.18, linewidth=0
+            )
+            values, marker = [y.value for y in found], _MARKERS[i % len(_MARKERS)]
+            axes.plot(at, values, color=colour, linestyle=dash, marker=marker, markersize=4.5, label=label)
+        axes.set_xlabel(x_label)
+        axes.set_ylabel(y_label)
+        axes.set_ylim(bottom=0)
+        _legend(axes, theme)
+    return _png(figure)
+
+
 def error_boxes(errors: Mapping[str, Mapping[str, Floats]], y_label: str, theme: Theme = LIGHT) -> bytes:
     """Interface errors per network and domain on a logarithmic scale (the counterpart of the paper's Fig. 4).
 
