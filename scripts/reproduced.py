@@ -171,11 +171,18 @@ def _beside(results: Results, arms: Sequence[str], told: _Column) -> list[tuple[
     wholes = {arm: ARM.findall(arm)[0][0] for arm in arms}
     rows: list[tuple[str, Seeds]] = []
     for family in dict.fromkeys(wholes.values()):
-        for arm in sorted((arm for arm in arms if wholes[arm] == family), key=lambda arm: arm != family):
+        for arm in sorted((arm for arm in arms if wholes[arm] == family), key=_by_number):
             changed = [trainings(other) for other in arms if other != arm and FROM.get(other, wholes[other]) == arm]
             apart = {seeds & trainings(arm) for seeds in changed} - {trainings(arm), frozenset()}
             rows += [(arm, None), *((arm, seeds) for seeds in sorted(apart, key=sorted))]
     return rows
+
+
+def _by_number(arm: str) -> int:
+    """The unchanged arm first, then changes, those that begin with a number last and by it: "50_frames"."""
+    changed = ARM.findall(arm)[0][1]
+    counted = re.match(r"\d+", changed)
+    return int(counted[0]) if counted else int(bool(changed))
 
 
 def _ablation(results: Results, row: tuple[str, Seeds], columns: Sequence[_Column]) -> list[str]:

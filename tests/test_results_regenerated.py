@@ -170,6 +170,7 @@ def test_a_change_with_one_training_stands_beside_the_unchanged_arm_of_that_trai
 ) -> None:
     sizes = {("P75", "sim", seed): 0.1 * (1 + seed) for seed in range(3)}
     sizes |= {("P75", "twin", seed): 0.5 for seed in (1, 2)}
+    sizes |= {(f"P75/{count}_frames", "sim", 0): 0.2 for count in (200, 50)}
     sizes |= {("P75/longer", "sim", 0): 0.05, ("P75/longer", "twin", 0): 0.4, ("EE2-FT", "sim", 0): 0.07}
     store(errors_of("eyes", sizes, 8), empty / "eyes.json")
     outcomes = {("kgps/3", "sim", seed): (1.0, 0.03) for seed in range(3)}
@@ -179,7 +180,7 @@ def test_a_change_with_one_training_stands_beside_the_unchanged_arm_of_that_trai
     store(made("hands", outcomes, 8), empty / "hands.json")
     rows = rows_of(scripts[0].BLOCKS["modular_dqn-ablations"](empty.parents[1]))
     assert list(rows)[2:] == [
-        "`P75`", "`P75` (seed 0)", "`P75`, longer", "`EE2-FT`",
+        "`P75`", "`P75` (seed 0)", "`P75`, longer", "`P75`, 50 frames", "`P75`, 200 frames", "`EE2-FT`",
         "hand", "`kgps/3`", "`kgps/3` (seed 1)", "`kgps/3`, one step",
         "`adapted`", "`adapted` (seeds 0, 2)", "`fine_tuned`",
     ]  # fmt: skip
