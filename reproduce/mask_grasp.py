@@ -57,7 +57,7 @@ TRIAL_UPDATES, TRIAL_WEIGHTS = 1_000, (1.0, 2.0, 5.0)
 WEIGHTS: dict[Recipe, float] = {  # what the trials say
     "composited": 2.0,
     "primitives": 2.0,
-    "plain_on_backgrounds": 2.0,
+    "plain_on_backgrounds": 1.0,
     "plain": 5.0,
 }
 ONCE = "composited_once"  # as the paper: every target on one background in its own colours
