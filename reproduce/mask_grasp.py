@@ -1,7 +1,7 @@
 """The reproduction of mask_grasp: its claims, the counterparts of Figures 4, 5 and 8, and the grasps on the twin.
 
-Every training is the `laptop` preset with nothing changed but what the cell's name says. Arms, domains and columns are
-those that `evaluation/claims/mask_grasp.py` reads; `cells.py` explains the command line.
+Every training is the `laptop` preset with nothing changed but what the cell's name says; eyes learn with the weight
+that their recipe's trials chose. Arms, domains and columns are those that `evaluation/claims/mask_grasp.py` reads; `cells.py` explains the command line.
 
 A picture of the twin takes a third of a second of one core. The arms that look at it therefore run 8 episodes in each
 of its 8 draws and not 50; the hand with true masks, which needs no pictures, runs 50 in each.
@@ -55,7 +55,7 @@ EPOCHS = 50  # checkpoints of eyes that stay at most, on which they are compared
 RECIPES: tuple[Recipe, ...] = ("composited", "primitives", "plain_on_backgrounds", "plain")
 TRIAL_UPDATES, TRIAL_WEIGHTS = 1_000, (1.0, 2.0, 5.0)
 WEIGHTS: dict[Recipe, float] = {  # what the trials say
-    "composited": 2.0,
+    "composited": 1.0,
     "primitives": 2.0,
     "plain_on_backgrounds": 1.0,
     "plain": 5.0,

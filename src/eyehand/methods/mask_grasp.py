@@ -85,7 +85,7 @@ class EyesConfig(Checked):
     composed_once: bool = False  # each target on one background, and not on another in every mini-batch
     updates: Amount = 3_000
     batch: Count = 16
-    positive_weight: Annotated[float, Range(1)] = 2.0
+    positive_weight: Annotated[float, Range(1)] = 1.0
     lr: Rate = 2e-3
     lr_end: Rate = 1e-5
     evaluations: Amount = 5  # points of the learning curve
