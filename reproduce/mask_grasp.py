@@ -1,7 +1,8 @@
 """The reproduction of mask_grasp: its claims, the counterparts of Figures 4, 5 and 8, and the grasps on the twin.
 
 Every training is the `laptop` preset with nothing changed but what the cell's name says; eyes learn with the weight
-that their recipe's trials chose. Arms, domains and columns are those that `evaluation/claims/mask_grasp.py` reads; `cells.py` explains the command line.
+that their recipe's trials chose. Arms, domains and columns are those that `evaluation/claims/mask_grasp.py` reads;
+`cells.py` explains the command line.
 
 A picture of the twin takes a third of a second of one core. The arms that look at it therefore run 8 episodes in each
 of its 8 draws and not 50; the hand with true masks, which needs no pictures, runs 50 in each.
