@@ -95,11 +95,15 @@ def traces(panels: Mapping[str, Mapping[str, Floats]], x_label: str, y_label: st
         for i, (label, values) in enumerate(lines.items()):
             colour, dash = _pick(theme.series, i), _DASHES[i % len(_DASHES)]
             axes.plot(np.arange(len(values)), values, color=colour, linestyle=dash, linewidth=1.6, label=label)
-        axes.set_title(title, color=theme.ink, fontsize=10, loc="right")
+        axes.set_title(title, color=theme.ink, fontsize=10)
         axes.set_xlabel(x_label)
         if number == 1:
             axes.set_ylabel(y_label)
-            _legend(axes, theme)
+            # One for all panels: above one of them it would be wider than that.
+            figure.legend(
+                *axes.get_legend_handles_labels(), loc="outside upper left", ncols=len(lines), frameon=False,
+                fontsize=9, labelcolor=theme.ink, handlelength=1.8,
+            )  # fmt: skip
     return _png(figure)
 
 
