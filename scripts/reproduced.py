@@ -23,6 +23,7 @@ from eyehand.evaluation.results_file import read_results
 from eyehand.evaluation.statistics import Statistic
 
 NOT_MEASURED = "Not measured yet."
+LONG_MIN = 20  # what a cell is meant to take
 SHARES = ("P25", "P50", "P75", "P100", "RW")  # eyes that learnt from recorded frames
 TUNED = ("EE2-FT", "EE2-task")  # eyes of P75 that were tuned end to end
 FROM = {**dict.fromkeys(TUNED, "P75"), "fine_tuned": "adapted"}  # what an arm of another name was made from
@@ -315,8 +316,8 @@ def cost(method: str, root: Path) -> str:
     hours = minutes.sum() / 60
     scored = ", ".join(f"`{name}` {times} time{'s' * (times != 1)}" for name, times in results.test_reads.items())
     return (
-        f"Cells made: {len(files)}, in {hours:.1f} hours of one core altogether; the longest took "
-        f"{minutes.max():.0f} minutes. Test domains scored in these cells: {scored or 'none'}. One scoring is "
+        f"Cells made: {len(files)}, in {hours:.1f} hours of one core altogether; {(minutes > LONG_MIN).sum()} took more "
+        f"than {LONG_MIN} minutes, the longest {minutes.max():.0f}. Test domains scored in these cells: {scored or 'none'}. One scoring is "
         "all episodes of one trained policy, or all images of one pair of eyes, in that domain."
     )
 
