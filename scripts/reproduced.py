@@ -315,10 +315,11 @@ def cost(method: str, root: Path) -> str:
     minutes = np.array([read_results(path).provenance.wall_time_s for path in files]) / 60
     hours = minutes.sum() / 60
     scored = ", ".join(f"`{name}` {times} time{'s' * (times != 1)}" for name, times in results.test_reads.items())
+    long = f"{(minutes > LONG_MIN).sum()} took more than {LONG_MIN} minutes, the longest {minutes.max():.0f}"
     return (
-        f"Cells made: {len(files)}, in {hours:.1f} hours of one core altogether; {(minutes > LONG_MIN).sum()} took more "
-        f"than {LONG_MIN} minutes, the longest {minutes.max():.0f}. Test domains scored in these cells: {scored or 'none'}. One scoring is "
-        "all episodes of one trained policy, or all images of one pair of eyes, in that domain."
+        f"Cells made: {len(files)}, in {hours:.1f} hours of one core altogether; {long}. Test domains scored in these "
+        f"cells: {scored or 'none'}. One scoring is all episodes of one trained policy, or all images of one pair of "
+        "eyes, in that domain."
     )
 
 
