@@ -93,4 +93,6 @@ def _fits(method: str, changes: Sequence[str], verb: str) -> bool:
 @pytest.mark.parametrize(("document", "info", "code"), blocks("python"))
 def test_every_python_example_runs(document: str, info: str, code: str) -> None:
     del info
-    exec(compile(code, document, "exec"), {"__name__": document})
+    shown: dict[str, object] = {"__name__": document}
+    exec(compile(code, document, "exec"), shown)
+    assert shown.keys() > {"__name__", "__builtins__"}, "the example does nothing that lasts"
