@@ -41,6 +41,7 @@ format: $(READY) ## mend what ruff can mend
 bench: $(READY) $(PEERS:bench/%/requirements.txt=.bench/%/ready) ## our speed beside that of peers
 	$(BIN)/eyehand bench
 	$(BIN)/eyehand bench scaling
+	$(BIN)/eyehand bench latency
 
 .bench/%/ready: bench/%/requirements.txt
 	$(PYTHON) -m venv .bench/$*

@@ -35,6 +35,7 @@ REALISM = Path("results/realism/view_reach.json")
 CONTACT = Path("results/contact/sphere_grasp.json")
 BENCH = Path("results/bench/bench.json")
 SCALING = Path("results/bench/scaling.json")
+LATENCY = Path("results/bench/latency.json")
 PPO = Path("results/gym/ppo_view_reach.json")
 FAILED = Path("results/negative/modular_dqn.json")
 NOT_MEASURED = "Not measured yet."
@@ -190,6 +191,23 @@ def scaling(root: Path) -> str:
     )
 
 
+def latency(root: Path) -> str:
+    """How long a policy takes from a camera's frame to the command."""
+    if not (root / LATENCY).exists():
+        return NOT_MEASURED
+    found: list[dict[str, Any]] = json.loads((root / LATENCY).read_text(encoding="utf-8"))["policies"]
+    rows = [
+        [
+            f"`{one['method']}`, `{one['preset']}`",
+            *(f"{one[key]:.1f}" for key in ("p50_ms", "p99_ms", "worst_ms", "target_ms")),
+            "yes" if one["met"] else "no",
+        ]
+        for one in found
+    ]
+    header = ["policy", "median [ms]", "99th percentile [ms]", "longest [ms]", "target of the percentile [ms]", "met"]
+    return markdown(header, rows) + f"\n\n{found[0]['frames']:,} frames each, on one core. Source: `{LATENCY}`."
+
+
 def ppo(root: Path) -> str:
     """PPO of Stable-Baselines3 on the state of view_reach."""
     if not (root / PPO).exists():
@@ -314,6 +332,7 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "realism": realism,
     "bench": bench,
     "scaling": scaling,
+    "latency": latency,
     "ppo": ppo,
     **code_tables.BLOCKS,
     **reproduced.BLOCKS,
