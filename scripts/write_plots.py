@@ -28,6 +28,7 @@ from eyehand.types import Floats
 METHOD, GRASP = "modular_dqn", "mask_grasp"
 NETWORKS = ("SIM", "RW", "P25", "P50", "P75", "P100", "EE2-FT", "constant_mean")
 SUCCESS = "eval/sim/success"
+ONCE = "composited_once"
 HANDS = {
     f"{name}, {joints} joint{'s' * (joints > 1)}": (joints, arm)
     for joints in (1, 2, 3)
@@ -71,7 +72,12 @@ def joints(root: Path) -> bytes | None:
         return None
     found = {name: np.array(rows) for name, rows in json.loads(path.read_text(encoding="utf-8"))["q_rad"].items()}
     most = np.argsort(-np.ptp(found["simulated"], axis=0))[:3]
-    panels = {f"joint {joint + 1}": {name: rows[:, joint] for name, rows in found.items()} for joint in sorted(most)}
+    panels = {
+        f"joint {joint + 1}": {
+            name: np.column_stack([np.arange(len(rows)), rows[:, joint]]) for name, rows in found.items()
+        }
+        for joint in sorted(most)
+    }
     return traces(panels, "steps of 0.1 s", "joint angle [rad]")
 
 
@@ -88,22 +94,17 @@ def frames(root: Path) -> bytes | None:
 
 def epochs(root: Path) -> bytes | None:
     """Fig. 8 of mask_grasp: precision and recall of the eyes while they learn, on frames of twin/val."""
-    found: list[Curve | None] = []
-    for recipe in RECIPES:
+    panels: dict[str, dict[str, Floats]] = {"precision": {}, "recall": {}}
+    for recipe in (*RECIPES, ONCE):
         path = root / "results/curves" / GRASP / f"{recipe}-epochs.json"
         if not path.exists():
             continue
         document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         before = document.get("before", 0)  # updates of the hand, of which checkpoints were kept too
-        for what in ("precision", "recall"):
-            kept = [
-                {"step": line["step"] - before, what: 1.0 - line[f"{what}_lost"]}
-                for line in document["lines"]
-                if line["step"] > before
-            ]
-            found.append(curve(f"{recipe}, {what}", what, [kept]))
-    curves = [one for one in found if one is not None]
-    return learning_curves(curves, "on twin/val", x_label="updates of the eyes") if curves else None
+        for what, lines in panels.items():
+            kept = [(one["step"] - before, 1.0 - one[f"{what}_lost"]) for one in document["lines"]]
+            lines[recipe.replace("_", " ")] = np.array([pair for pair in kept if pair[0] > 0])
+    return traces(panels, "updates of the eyes", "on twin/val") if panels["recall"] else None
 
 
 def _lines(root: Path, name: str, method: str = METHOD, scale: float = 1.0) -> Lines:

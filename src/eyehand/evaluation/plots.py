@@ -87,22 +87,22 @@ def learning_curves(
 
 
 def traces(panels: Mapping[str, Mapping[str, Floats]], x_label: str, y_label: str, theme: Theme = LIGHT) -> bytes:
-    """Quantities over time, one panel for each, with the same named lines (T,) in all of them."""
-    figure, first = _figure(2.6 * len(panels) + 1.0, 3.0, theme)
+    """Quantities against one and the same, a panel for each, with the same named lines (T, 2) of x and y in all."""
+    figure, first = _figure(max(2.6 * len(panels) + 1.0, 7.4), 3.0, theme)
     figure.delaxes(first)
     for number, (title, lines) in enumerate(panels.items(), 1):
         axes = _dressed(figure.add_subplot(1, len(panels), number), theme)
-        for i, (label, values) in enumerate(lines.items()):
+        for i, (label, line) in enumerate(lines.items()):
             colour, dash = _pick(theme.series, i), _DASHES[i % len(_DASHES)]
-            axes.plot(np.arange(len(values)), values, color=colour, linestyle=dash, linewidth=1.6, label=label)
+            axes.plot(line[:, 0], line[:, 1], color=colour, linestyle=dash, linewidth=1.6, label=label)
         axes.set_title(title, color=theme.ink, fontsize=10)
         axes.set_xlabel(x_label)
         if number == 1:
             axes.set_ylabel(y_label)
             # One for all panels: above one of them it would be wider than that.
             figure.legend(
-                *axes.get_legend_handles_labels(), loc="outside upper left", ncols=len(lines), frameon=False,
-                fontsize=9, labelcolor=theme.ink, handlelength=1.8,
+                *axes.get_legend_handles_labels(), loc="outside upper left", ncols=_columns(axes, figure),
+                frameon=False, fontsize=9, labelcolor=theme.ink, handlelength=1.8,
             )  # fmt: skip
     return _png(figure)
 
@@ -291,13 +291,18 @@ def _dressed(axes: Axes, theme: Theme) -> Axes:
 
 def _legend(axes: Axes, theme: Theme) -> None:
     # Above the axes, where it cannot cover data, in as many columns as the figure is wide.
-    longest, figure = max(len(label) for label in axes.get_legend_handles_labels()[1]), axes.get_figure(root=True)
+    figure = axes.get_figure(root=True)
     assert figure is not None, "axes that are drawn belong to a figure"
-    columns = min(4, max(1, int(figure.get_figwidth() / (0.07 * longest + 0.6))))
     axes.legend(
-        loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, frameon=False, fontsize=9, labelcolor=theme.ink,
-        borderaxespad=0.2, handlelength=1.8,
+        loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=_columns(axes, figure), frameon=False, fontsize=9,
+        labelcolor=theme.ink, borderaxespad=0.2, handlelength=1.8,
     )  # fmt: skip
+
+
+def _columns(axes: Axes, figure: Figure) -> int:
+    """How many labels stand beside each other in a legend as wide as the figure."""
+    longest = max(len(label) for label in axes.get_legend_handles_labels()[1])
+    return min(4, max(1, int(figure.get_figwidth() / (0.07 * longest + 0.6))))
 
 
 def _percent(axes: Axes) -> None:
