@@ -32,7 +32,7 @@ from eyehand.evaluation.trained import Trained
 from eyehand.learning.configuration import config_digest
 from eyehand.learning.mask_pictures import NEEDS_BACKGROUNDS, Recipe
 from eyehand.learning.policy import ModularPolicy, as_modular, unrolled
-from eyehand.learning.rollout import Episodes, run_episodes
+from eyehand.learning.rollout import Episodes, Watch, run_episodes
 from eyehand.methods import load_method
 from eyehand.methods.mask_grasp import Config, EyesConfig
 from eyehand.tasks import load_task
@@ -49,7 +49,8 @@ LAPTOP: Config = load_method(RUNS.method).preset(RUNS.preset)
 SEEDS = (0, 1, 2)
 PLACES = 150  # three times the 50 places of the grid
 BLIND_TRIALS = 400  # of arms that need no pictures of the twin: 50 of each draw
-TRIALS, PART = 64, 16  # of arms that do, and how many of them are one cell
+TRIALS = 64  # of arms that do
+PART, LONG_PART = 16, 8  # how many of them are one cell, and where most episodes last to the end
 TRAJECTORIES, EVERY = 40, 9  # episodes along which eyes are compared, and steps between frames
 SIM, TEST = "sim", "twin/test"
 EPOCHS = 50  # checkpoints of eyes that stay at most, on which they are compared while they learn
@@ -94,9 +95,24 @@ def hand(runs: Path, name: str, arm: str, seed: int, config: Config) -> Results:
 
 def missed(one: Trained) -> Episodes:
     """Of the episodes with a sphere that is nudged, those in which the fingers once met without it."""
-    watch, seeds = Fingers(cast(SphereGrasp, one.task)), domain(SIM).seeds(np.arange(BLIND_TRIALS))
-    policy = oracles(one, domain(SIM))["perception"]
-    return _those(run_episodes(policy, one.task, domain(SIM), seeds, BLIND_TRIALS, watch), watch.met_at >= 0)
+    watch = Fingers(cast(SphereGrasp, one.task))
+    return _those(_simulated(one, watch), watch.met_at >= 0)
+
+
+def nudged(runs: Path, seed: int) -> Results:
+    """All episodes with a sphere that is nudged, apart by whether it was ever out of the camera's sight."""
+    one = other_task(loaded(runs / f"dagger-{seed}"), moving=True)
+    watch, found = _Sight(cast(SphereGrasp, one.task)), Measured(one)
+    episodes = _simulated(one, watch)
+    for name, rows in (("in_sight", ~watch.lost), ("lost", watch.lost)):
+        found.ran(f"nudged/{name}", domain(SIM), _those(episodes, rows))
+    return found.results()
+
+
+def _simulated(one: Trained, watch: Watch) -> Episodes:
+    """The hand with true masks in the simulator, watched."""
+    seeds, policy = domain(SIM).seeds(np.arange(BLIND_TRIALS)), oracles(one, domain(SIM))["perception"]
+    return run_episodes(policy, one.task, domain(SIM), seeds, BLIND_TRIALS, watch)
 
 
 def open_loop(runs: Path, seed: int) -> Results:
@@ -206,7 +222,7 @@ def _errors(frames: Sequence[_Frame], perception: Perception[Any]) -> tuple[Inte
     return seeds, {unit: np.concatenate(values) for unit, values in parts.items()}
 
 
-def grasp(runs: Path, arm: str, first: int, clutter: int) -> Results:
+def grasp(runs: Path, arm: str, episodes: range, clutter: int) -> Results:
     """Some of the episodes on the twin with its pictures."""
     options = {"clutter": clutter} if clutter else {}
     if arm == "end_to_end":
@@ -218,7 +234,7 @@ def grasp(runs: Path, arm: str, first: int, clutter: int) -> Results:
         policy = _modular(one).swap(perception=_modular(seeing).perception)
         found = Measured(seeing, one)
     name = f"{arm}/clutter" if clutter else arm
-    found.episodes(name, policy, [domain(TEST)], np.arange(first, first + PART))
+    found.episodes(name, policy, [domain(TEST)], np.array(episodes))
     return found.results() if arm == "end_to_end" else _of_both(found)
 
 
@@ -305,6 +321,18 @@ class Fingers:
         self._step += 1
 
 
+class _Sight:
+    """Watches a batch for empty masks: `lost` (B,) tells whose camera has not seen the sphere at some step."""
+
+    def __init__(self, task: SphereGrasp) -> None:
+        self._truth, self.lost = task.interface.truth, np.zeros(0, bool)
+
+    def __call__(self, obs: Observation, decision: Decision, running: Flags) -> None:
+        del decision
+        empty = running & ~self._truth(obs.privileged).flatten(1).any(dim=1).numpy()
+        self.lost = empty | (self.lost if len(self.lost) else False)
+
+
 class _Joints:
     """Keeps the joints that a batch's robots reported, and what it did, step by step."""
 
@@ -367,6 +395,7 @@ def _cells() -> list[Cell]:
     for seed in SEEDS:
         make = partial(open_loop, seed=seed)
         cells.append(Cell(f"open_loop-{seed}", make, (f"dagger-{seed}",), (), (f"joints-{seed}.json",)))
+        cells.append(Cell(f"nudged-{seed}", partial(nudged, seed=seed), (f"dagger-{seed}",)))
     for recipe, weight in product(RECIPES, TRIAL_WEIGHTS):
         name, make = f"trial-{recipe}-{weight:g}", partial(trial, recipe=recipe, weight=weight)
         cells.append(Cell(name, make, runs=(_hand_of(name),)))
@@ -376,9 +405,11 @@ def _cells() -> list[Cell]:
     cells.append(Cell("end_to_end", end_to_end, (), SUCCESS))
     cells += [Cell(f"clutter-{recipe}", partial(among, recipe=recipe), ("dagger-0", recipe)) for recipe in RECIPES[:2]]
     for arm, clutter in (*((recipe, c) for recipe in RECIPES[:2] for c in (0, 3)), ("end_to_end", 0)):
-        for first in range(0, TRIALS, PART):
-            name = f"grasp-{arm}{'-clutter' * (clutter > 0)}-{first // PART}"
-            cells.append(Cell(name, partial(grasp, arm=arm, first=first, clutter=clutter), ("dagger-0", arm)))
+        part = LONG_PART if clutter or arm == "end_to_end" else PART
+        for first in range(0, TRIALS, part):
+            name = f"grasp-{arm}{'-clutter' * (clutter > 0)}-{first // part}"
+            make = partial(grasp, arm=arm, episodes=range(first, first + part), clutter=clutter)
+            cells.append(Cell(name, make, (arm,) if arm == "end_to_end" else ("dagger-0", arm)))
     return cells
 
 

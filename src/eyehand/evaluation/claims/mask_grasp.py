@@ -12,6 +12,7 @@ the interface's truth; frames are counted in the run's configuration, 50,000 at 
   gives each command for as long as the twin's robot needs on average).
 - Recovery, cells of the arm `recovery` in `sim`: of 400 episodes of `dagger` with a sphere that is nudged those in
   which the gripper closed without the sphere in it; they count as successes where the sphere was lifted in the end.
+  For the table also all 400, apart by whether the sphere was ever out of sight: `nudged/in_sight` and `nudged/lost`.
 - Eyes, interface errors `f1_lost`, `precision_lost` and `recall_lost` of the arms `plain`, `plain_on_backgrounds`,
   `primitives` and `composited` in `twin/test`, on frames along replayed trajectories of the expert; for the table also
   `composited_once`, whose targets each have one background in its own colours.
@@ -161,6 +162,8 @@ def _simulated() -> PaperTable:
         ("dagger", SIM): ("DAgger (paper: 50,000 frames, ours: 25,000)", "92"),
         ("behaviour_cloning", SIM): ("behaviour cloning, equal frames", ""),
         ("recovery", SIM): ("a nudged sphere, once missed", ""),
+        ("nudged/in_sight", SIM): ("a nudged sphere, always in sight", ""),
+        ("nudged/lost", SIM): ("a nudged sphere, once out of sight", ""),
         ("dagger", MOTION): ("DAgger, the robot's motion", ""),
         ("open_loop", MOTION): ("replay without looking, the robot's motion", "fails"),
         ("open_loop/slow", MOTION): ("the same at the pace of that motion", ""),
