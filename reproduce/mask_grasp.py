@@ -238,6 +238,13 @@ def grasp(runs: Path, arm: str, episodes: range, clutter: int) -> Results:
     return found.results() if arm == "end_to_end" else _of_both(found)
 
 
+def true_masks(runs: Path, seed: int) -> Results:
+    """The hand with true masks in the episodes of the arms that look: what the eyes are not to blame for."""
+    found = Measured(loaded(runs / f"dagger-{seed}"))
+    found.oracle("dagger", "perception", [domain(TEST)], np.arange(TRIALS))
+    return found.results()
+
+
 def among(runs: Path, recipe: str) -> Results:
     """The hand and eyes by one recipe among no to three look-alikes, where pictures are cheap."""
     hand_of, seeing = loaded(runs / "dagger-0"), loaded(runs / recipe)
@@ -395,6 +402,7 @@ def _cells() -> list[Cell]:
     for seed in SEEDS:
         make = partial(open_loop, seed=seed)
         cells.append(Cell(f"open_loop-{seed}", make, (f"dagger-{seed}",), (), (f"joints-{seed}.json",)))
+        cells.append(Cell(f"true_masks-{seed}", partial(true_masks, seed=seed), (f"dagger-{seed}",)))
         cells.append(Cell(f"nudged-{seed}", partial(nudged, seed=seed), (f"dagger-{seed}",)))
     for recipe, weight in product(RECIPES, TRIAL_WEIGHTS):
         name, make = f"trial-{recipe}-{weight:g}", partial(trial, recipe=recipe, weight=weight)
