@@ -38,7 +38,7 @@ from eyehand.methods.mask_grasp import Config, EyesConfig
 from eyehand.tasks import load_task
 from eyehand.tasks.sphere_grasp import SphereGrasp
 from eyehand.types import Decision, Flags, Floats, Group, Integers, Memory, Observation, Perception, Policy
-from eyehand.world.domain import Domain, mean, mix
+from eyehand.world.domain import Domain, mean, mix, scale_severity
 from eyehand.world.grasping import SQUEEZED_M
 from eyehand.world.objects.look_alikes import SPHERE_RADIUS_M
 from eyehand.world.simulation import SimulatedWorld
@@ -53,6 +53,7 @@ TRIALS = 64  # of arms that do
 PART, LONG_PART = 16, 8  # how many of them are one cell, and where most episodes last to the end
 TRAJECTORIES, EVERY = 40, 9  # episodes along which eyes are compared, and steps between frames
 SIM, TEST = "sim", "twin/test"
+SEVERITIES = (0.0, 0.5, 1.5)  # beside the twin itself
 EPOCHS = 50  # checkpoints of eyes that stay at most, on which they are compared while they learn
 RECIPES: tuple[Recipe, ...] = ("composited", "primitives", "plain_on_backgrounds", "plain")
 TRIAL_UPDATES, TRIAL_WEIGHTS = 1_000, (1.0, 2.0, 5.0)
@@ -245,6 +246,27 @@ def true_masks(runs: Path, seed: int) -> Results:
     return found.results()
 
 
+def severe_hand(runs: Path) -> Results:
+    """True masks, the twin moved towards simulation and beyond itself, and with the simulator's pictures and motion."""
+    found = Measured(loaded(runs / "dagger-0"))
+    found.oracle("dagger", "perception", [*_severe(), mix(domain(SIM), domain(TEST), ("setup",))], np.arange(TRIALS))
+    return found.results()
+
+
+def severe_eyes(runs: Path, recipe: str) -> Results:
+    """Eyes by one recipe on the frames of such twins."""
+    one = loaded(runs / recipe)
+    found = Measured(one)
+    for where in _severe():
+        frames = _frames(one.task, where, np.arange(TRAJECTORIES))
+        found.saw(recipe, where, *_errors(frames, _modular(one).perception))
+    return found.results()
+
+
+def _severe() -> list[Domain]:
+    return [scale_severity(domain(TEST), domain(SIM), severity) for severity in SEVERITIES]
+
+
 def among(runs: Path, recipe: str) -> Results:
     """The hand and eyes by one recipe among no to three look-alikes, where pictures are cheap."""
     hand_of, seeing = loaded(runs / "dagger-0"), loaded(runs / recipe)
@@ -410,6 +432,8 @@ def _cells() -> list[Cell]:
     for recipe in (*RECIPES, ONCE):
         make, files = partial(eyes, recipe=recipe), (f"{recipe}-epochs.json",)
         cells.append(Cell(recipe, make, (), (), files, (_hand_of(recipe),)))
+    cells.append(Cell("severity-hand", severe_hand, ("dagger-0",)))
+    cells += [Cell(f"severity-{recipe}", partial(severe_eyes, recipe=recipe), (recipe,)) for recipe in RECIPES]
     cells.append(Cell("end_to_end", end_to_end, (), SUCCESS))
     cells += [Cell(f"clutter-{recipe}", partial(among, recipe=recipe), ("dagger-0", recipe)) for recipe in RECIPES[:2]]
     for arm, clutter in (*((recipe, c) for recipe in RECIPES[:2] for c in (0, 3)), ("end_to_end", 0)):
