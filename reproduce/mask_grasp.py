@@ -247,8 +247,9 @@ def true_masks(runs: Path, seed: int) -> Results:
 
 
 def severe_hand(runs: Path) -> Results:
-    """True masks, the twin moved towards simulation and beyond itself, and with the simulator's pictures and motion."""
+    """True masks, the twin moved towards simulation and beyond itself, and its setup alone; the expert on the twin."""
     found = Measured(loaded(runs / "dagger-0"))
+    found.oracle("expert", "control", [domain(TEST)], np.arange(TRIALS))
     found.oracle("dagger", "perception", [*_severe(), mix(domain(SIM), domain(TEST), ("setup",))], np.arange(TRIALS))
     return found.results()
 
