@@ -2,15 +2,16 @@
 
     python scripts/write_plots.py
 
-Figures 4 and 5 of modular_dqn (errors by network and domain, success while learning), its curves over the twin's
-severity, and Figures 4, 5 and 8 of mask_grasp (joints with and without looking, success by frames, eyes while they
-learn) go to `docs/images/`; a figure whose numbers are missing is left out.
+Figures 4 and 5 of modular_dqn (errors by network and domain, success while learning), Figures 4, 5 and 8 of mask_grasp
+(joints with and without looking, success by frames, eyes while they learn), and curves of both over the twin's severity
+go to `docs/images/`; a figure whose numbers are missing is left out.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,9 @@ def control(root: Path) -> bytes | None:
     return learning_curves(curves, "success in simulation") if curves else None
 
 
-def severity(root: Path) -> bytes | None:
-    """Errors and distances of modular_dqn while the twin moves away from the simulator."""
-    found = panels(root)
+def severity(root: Path, method: str) -> bytes | None:
+    """Errors of a method's eyes and what its hand does while the twin moves away from the simulator."""
+    found = panels(root, method)
     return responses(found, "severity of the twin") if found else None
 
 
@@ -120,10 +121,11 @@ def _lines(root: Path, name: str, method: str = METHOD, scale: float = 1.0) -> L
 FIGURES = {
     "modular_dqn_errors": errors,
     "modular_dqn_control": control,
-    "modular_dqn_severity": severity,
+    "modular_dqn_severity": partial(severity, method=METHOD),
     "mask_grasp_joints": joints,
     "mask_grasp_frames": frames,
     "mask_grasp_epochs": epochs,
+    "mask_grasp_severity": partial(severity, method=GRASP),
 }
 
 

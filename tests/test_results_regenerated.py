@@ -13,7 +13,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from eyehand.evaluation import curves, results
+from eyehand.evaluation import results
 from eyehand.evaluation.results_file import write_results
 from eyehand.learning.rollout import Episodes
 from eyehand.world.domain_files import load_domain
@@ -233,8 +233,8 @@ def test_eyes_are_drawn_from_the_first_update_of_their_own_phase(
 ) -> None:
     del scripts
     plots = importlib.import_module("write_plots")
-    drawn: list[curves.Curve] = []
-    monkeypatch.setattr(plots, "learning_curves", lambda found, *_, **__: drawn.extend(found) or b"drawn")
+    drawn: dict[str, dict[str, np.ndarray]] = {}
+    monkeypatch.setattr(plots, "traces", lambda panels, *_: drawn.update(panels) or b"drawn")
     folder = tmp_path / "results/curves/mask_grasp"
     folder.mkdir(parents=True)
     lines = [{"step": step, "precision_lost": 0.2, "recall_lost": 0.4} for step in (100, 700, 900)]
@@ -242,10 +242,9 @@ def test_eyes_are_drawn_from_the_first_update_of_their_own_phase(
         kept = {"domain": "twin/val", **document, "lines": lines}
         (folder / f"{recipe}-epochs.json").write_text(json.dumps(kept), encoding="utf-8")
     assert plots.epochs(tmp_path) == b"drawn"
-    steps = {one.label: one.steps.tolist() for one in drawn}
-    assert steps["plain, precision"] == steps["plain, recall"] == [100, 300]
-    assert steps["composited, recall"] == [100, 700, 900]
-    np.testing.assert_allclose(drawn[0].mean, 0.8)
+    np.testing.assert_allclose(drawn["precision"]["plain"], [[100, 0.8], [300, 0.8]])
+    np.testing.assert_allclose(drawn["recall"]["plain"], [[100, 0.6], [300, 0.6]])
+    np.testing.assert_allclose(drawn["recall"]["composited"], [[100, 0.6], [700, 0.6], [900, 0.6]])
 
 
 def test_what_is_missing_is_not_measured_yet(scripts: tuple[ModuleType, ModuleType], tmp_path: Path) -> None:
