@@ -31,7 +31,7 @@ from eyehand.evaluation.results import SEPARATOR, Results
 from eyehand.evaluation.trained import Trained
 from eyehand.learning.configuration import config_digest
 from eyehand.learning.mask_pictures import NEEDS_BACKGROUNDS, Recipe
-from eyehand.learning.policy import ModularPolicy, as_modular, unrolled
+from eyehand.learning.policy import ExpertController, ModularPolicy, Truth, as_modular, unrolled
 from eyehand.learning.rollout import Episodes, Watch, run_episodes
 from eyehand.methods import load_method
 from eyehand.methods.mask_grasp import Config, EyesConfig
@@ -248,8 +248,10 @@ def true_masks(runs: Path, seed: int) -> Results:
 
 def severe_hand(runs: Path) -> Results:
     """True masks, the twin moved towards simulation and beyond itself, and its setup alone; the expert on the twin."""
-    found = Measured(loaded(runs / "dagger-0"))
-    found.oracle("expert", "control", [domain(TEST)], np.arange(TRIALS))
+    one = loaded(runs / "dagger-0")
+    found, task = Measured(one), one.task
+    expert = ModularPolicy(Truth(task.interface), ExpertController(task.expert()), task.interface)
+    found.episodes("expert", expert, [domain(TEST)], np.arange(TRIALS))
     found.oracle("dagger", "perception", [*_severe(), mix(domain(SIM), domain(TEST), ("setup",))], np.arange(TRIALS))
     return found.results()
 
