@@ -272,12 +272,13 @@ def test_plots_are_pictures_and_repeat_exactly():
     rates = {"sim_only": {"sim": Interval(0.9, 0.8, 0.95, 50), "twin/val": Interval(0.1, 0.05, 0.2, 50)}}
     low = rates["sim_only"]["twin/val"]
     boxes = {"SIM": {"sim": np.linspace(0.01, 0.02, 9), "twin/val": np.linspace(0.5, 1, 9)}}
+    lines = {name: np.column_stack([np.arange(9), values]) for name, values in boxes["SIM"].items()}
     drawings = [
         lambda theme: plots.gap_waterfall(some, theme),
         lambda theme: plots.success_against_error(some, theme),
         lambda theme: plots.success_bars(rates, theme),
         lambda theme: plots.error_boxes(boxes, "error", theme),
-        lambda theme: plots.traces({"joint 1": boxes["SIM"], "joint 2": boxes["SIM"]}, "step", "rad", theme),
+        lambda theme: plots.traces({"joint 1": lines, "joint 2": lines}, "step", "rad", theme),
         lambda theme: plots.responses({"error": {"SIM": {0.5: rates["sim_only"]["sim"], 0.0: low}}}, "severity", theme),
     ]
     for draw in drawings:
