@@ -257,7 +257,7 @@ def severe_hand(runs: Path) -> Results:
 
 
 def severe_eyes(runs: Path, recipe: str) -> Results:
-    """Eyes by one recipe on the frames of such twins."""
+    """Eyes by one recipe on frames of the twin moved towards simulation and beyond itself."""
     one = loaded(runs / recipe)
     found = Measured(one)
     for where in _severe():

@@ -18,8 +18,8 @@ the interface's truth; frames are counted in the run's configuration, 50,000 at 
   `composited_once`, whose targets each have one background in its own colours.
 - Both, cells of the arms `composited`, `primitives` and `end_to_end` (pictures in place of masks, DAgger with equal
   frames) in `twin/test`, and of `composited/clutter` and `primitives/clutter` in `twin/test` of the task with three
-  look-alikes. For the tables also `dagger` with true masks and `expert` in
-  `twin/test`, and `dagger` in `sim+setup(twin/test)`.
+  look-alikes. For the tables also `dagger` with true masks and `expert` in `twin/test`, and `dagger` in
+  `sim+setup(twin/test)`.
 
 Sources: "Grasping in simulation" for 1a; Figure 8 for the order in 2 and 3 (it has curves and no numbers), the widths
 are ours; "Transferring to a real robot" for 4, the points are ours; 1b, 1c, 5 and 6 are ours.
