@@ -101,7 +101,7 @@ def traces(panels: Mapping[str, Mapping[str, Floats]], x_label: str, y_label: st
             axes.set_ylabel(y_label)
             # One for all panels: above one of them it would be wider than that.
             figure.legend(
-                *axes.get_legend_handles_labels(), loc="outside upper left", ncols=_columns(axes, figure),
+                *axes.get_legend_handles_labels(), loc="outside upper left", ncols=_columns(axes, 1),
                 frameon=False, fontsize=9, labelcolor=theme.ink, handlelength=1.8,
             )  # fmt: skip
     return _png(figure)
@@ -290,19 +290,21 @@ def _dressed(axes: Axes, theme: Theme) -> Axes:
 
 
 def _legend(axes: Axes, theme: Theme) -> None:
-    # Above the axes, where it cannot cover data, in as many columns as the figure is wide.
-    figure = axes.get_figure(root=True)
-    assert figure is not None, "axes that are drawn belong to a figure"
+    # Above the axes, where it cannot cover data, in as many columns as their part of the figure is wide.
+    spec = axes.get_subplotspec()
+    panels = spec.get_gridspec().ncols if spec else 1
     axes.legend(
-        loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=_columns(axes, figure), frameon=False, fontsize=9,
+        loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=_columns(axes, panels), frameon=False, fontsize=9,
         labelcolor=theme.ink, borderaxespad=0.2, handlelength=1.8,
     )  # fmt: skip
 
 
-def _columns(axes: Axes, figure: Figure) -> int:
-    """How many labels stand beside each other in a legend as wide as the figure."""
+def _columns(axes: Axes, panels: int) -> int:
+    """How many labels stand beside each other in a legend that has the figure's width over a number of panels."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None, "axes that are drawn belong to a figure"
     longest = max(len(label) for label in axes.get_legend_handles_labels()[1])
-    return min(4, max(1, int(figure.get_figwidth() / (0.07 * longest + 0.6))))
+    return min(4, max(1, int(figure.get_figwidth() / panels / (0.07 * longest + 0.6))))
 
 
 def _percent(axes: Axes) -> None:
