@@ -54,7 +54,7 @@ PART, LONG_PART = 16, 8  # how many of them are one cell, and where most episode
 TRAJECTORIES, EVERY = 40, 9  # episodes along which eyes are compared, and steps between frames
 SIM, TEST = "sim", "twin/test"
 SEVERITIES = (0.0, 0.5, 1.5)  # beside the twin itself
-EPOCHS = 50  # checkpoints of eyes that stay at most, on which they are compared while they learn
+EPOCHS, POINTS = 50, 10  # checkpoints of eyes that stay at most, and those on which they are compared while they learn
 RECIPES: tuple[Recipe, ...] = ("composited", "primitives", "plain_on_backgrounds", "plain")
 TRIAL_UPDATES, TRIAL_WEIGHTS = 1_000, (1.0, 2.0, 5.0)
 WEIGHTS: dict[Recipe, float] = {  # what the trials say
@@ -167,10 +167,12 @@ def _keep_epochs(runs: Path, recipe: str, one: Trained) -> None:
     """Precision and recall while the eyes learn, on frames of the twin that may be looked at: twin/val."""
     frames = _frames(one.task, domain("twin"), LAPTOP.frames + np.arange(TRAJECTORIES // 4))
     lines: list[dict[str, float]] = []
+    before = 0 if one.subject.parent else 1  # `train` begins with the hand
     for step in one.run.checkpoints.steps():
+        if (step - before) % (LAPTOP.eyes.updates // POINTS):
+            continue  # saved by the clock
         _, measured = _errors(frames, _modular(loaded(one.run.folder, step)).perception)
         lines.append({"step": step, **{unit: float(values.mean()) for unit, values in measured.items()}})
-    before = 0 if one.subject.parent else 1  # `train` begins with the hand
     document = {"domain": "twin/val", "before": before, "lines": lines}
     replace_text(runs / f"{recipe}-epochs.json", json.dumps(document) + "\n")
 
