@@ -170,7 +170,7 @@ def _keep_epochs(runs: Path, recipe: str, one: Trained) -> None:
     before = 0 if one.subject.parent else 1  # `train` begins with the hand
     for step in one.run.checkpoints.steps():
         if (step - before) % (LAPTOP.eyes.updates // POINTS):
-            continue  # saved by the clock
+            continue  # saved by the clock, which no two machines share
         _, measured = _errors(frames, _modular(loaded(one.run.folder, step)).perception)
         lines.append({"step": step, **{unit: float(values.mean()) for unit, values in measured.items()}})
     document = {"domain": "twin/val", "before": before, "lines": lines}
