@@ -114,6 +114,10 @@ UNKNOWN = {
         "Invalid first_episode: got -1, allowed is from 0 to 4294967294",
     ),
     "recorded task": (["record", "--task", "planer_reach", "--out", "OUT"], "Did you mean 'planar_reach'?"),
+    "eyes that would not be used": (
+        ["evaluate", "RUN", "--eyes", "eyes.onnx", "--arm", "oracle_perception"],
+        "got 'eyes.onnx', allowed is no eyes beside --arm oracle_perception",
+    ),
     "images": (["perceive", "RUN"], "Name image files"),
     "image": (["perceive", "RUN", "OUT"], "there is no such image"),
     "claims": (["claims", "modular_dqm"], "Unknown method with claims 'modular_dqm'. Did you mean 'modular_dqn'?"),

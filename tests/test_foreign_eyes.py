@@ -79,6 +79,11 @@ def test_anything_else_is_refused_by_name(given: np.ndarray, message: str) -> No
     assert "my.module:eyes" in str(told.value)
 
 
+def test_a_function_that_fails_is_named() -> None:
+    with pytest.raises(EyehandError, match=r"--eyes my.module:eyes: the function fails.*\(2, 200, 200, 3\) \(KeyError"):
+        ForeignEyes(lambda _: {}["weights"], "my.module:eyes").perceive(seen(frames()))
+
+
 def test_functions_are_found_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "borrowed_eyes.py").write_text("def look(frames):\n    return frames[..., 0] / 255\n")
     monkeypatch.chdir(tmp_path)

@@ -16,6 +16,7 @@ from eyehand.data.ledger import Ledger
 from eyehand.data.target import RecordedTarget
 from eyehand.errors import BudgetExceededError, EyehandError, InvalidValueError, PairingError, UnknownNameError
 from eyehand.evaluation.crossing import record
+from eyehand.evaluation.trained import Subject, load_trained, to_config_json, warn_of_untrained
 from eyehand.learning.dagger import LABEL
 from eyehand.learning.end_to_end import EndToEndPolicy, resized
 from eyehand.learning.method import Source
@@ -243,18 +244,26 @@ def test_what_takes_no_backgrounds_is_not_adapted(config: Config | None, recordi
 
 
 def test_eyes_that_need_backgrounds_wait_for_them_or_take_photographs(tmp_path: Path) -> None:
-    run = Run.create(tmp_path / "waiting", {"seed": 0}, quiet=True)
+    subject = Subject("mask_grasp", "sphere_grasp", preset="tiny")
+    run = Run.create(tmp_path / "waiting", to_config_json(subject, TINY), quiet=True)
     METHOD.train(TINY, SOURCE, run, METHOD.networks(TINY, TASK, 0))
+    waiting = load_trained(tmp_path / "waiting")
+    assert waiting.untrained == ("perception",)
+    warn_of_untrained(waiting, replaced=("perception",))
+    assert not waiting.run.warnings
+    warn_of_untrained(waiting)
+    assert "the perception of" in waiting.run.warnings[0]
     assert list(run.completed) == ["control"]
     assert "eyehand adapt" in run.warnings[0]
     (tmp_path / "photographs").mkdir()
     grey = np.random.default_rng(0).integers(0, 255, (60, 90, 3)).astype(np.uint8)
     Image.fromarray(grey).save(tmp_path / "photographs" / "room.png")
     eyes = dataclasses.replace(TINY.eyes, photographs=str(tmp_path / "photographs"))
-    run = Run.create(tmp_path / "seeing", {"seed": 0}, quiet=True)
+    run = Run.create(tmp_path / "seeing", to_config_json(subject, TINY), quiet=True)
     METHOD.train(dataclasses.replace(TINY, eyes=eyes), SOURCE, run, METHOD.networks(TINY, TASK, 0))
     assert list(run.completed) == ["control", "eyes"]
     assert not run.warnings
+    assert not load_trained(tmp_path / "seeing").untrained
 
 
 @pytest.mark.parametrize(

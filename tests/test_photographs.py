@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eyehand.data.photographs import load_photographs
+from eyehand.data.photographs import load_photograph, load_photographs
 from eyehand.errors import FileFormatError
 from eyehand.evaluation.crossing import record_photographs
 from eyehand.tasks.sphere_grasp import SphereGrasp
@@ -38,6 +38,25 @@ def test_a_broken_photograph_is_named(tmp_path: Path) -> None:
     (tmp_path / "torn.png").write_bytes((tmp_path / "fine.png").read_bytes()[:50])
     with pytest.raises(FileFormatError, match=r"torn\.png: cannot be read"):
         load_photographs(tmp_path, (50, 50))
+
+
+def test_a_photograph_is_upright_as_its_camera_was(tmp_path: Path) -> None:
+    turned = np.zeros((40, 60, 3), np.uint8)
+    turned[:, :30] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6  # orientation: what the file has on its left was on top
+    Image.fromarray(turned).save(tmp_path / "phone.png", exif=exif)
+    upright = np.asarray(load_photograph(tmp_path / "phone.png", ""))
+    assert upright.shape == (60, 40, 3)
+    assert upright[:30].min() == 255
+    assert upright[30:].max() == 0
+
+
+def test_a_photograph_of_too_many_pixels_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(np.zeros((60, 60, 3), np.uint8)).save(tmp_path / "huge.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(FileFormatError, match=r"huge\.png: cannot be read.*Take another\."):
+        load_photograph(tmp_path / "huge.png", "Take another.")
 
 
 def test_photographs_become_a_recording_that_shows_no_target(tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ from eyehand.cli import output
 from eyehand.errors import InvalidValueError, NotDefinedError, UnknownNameError
 from eyehand.evaluation.protocol import Summary, count_test_reads, oracles, run_arm, summarise
 from eyehand.evaluation.statistics import Rate
-from eyehand.evaluation.trained import Trained, load_trained, with_eyes
+from eyehand.evaluation.trained import Trained, load_trained, warn_of_untrained, with_eyes
 from eyehand.evaluation.watching import save_episode
 from eyehand.types import Policy
 from eyehand.world.domain import Domain
 from eyehand.world.domain_files import load_domain
+
+_BLIND = "oracle_perception"
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,14 @@ def run(arguments: Sequence[str]) -> int:
         raise InvalidValueError("--episode", options.episode, "the number or the seed of an episode, 0 or more")
     if options.save is not None and options.episode is None:
         raise InvalidValueError("--save", str(options.save), "only with --episode, which says what to save")
+    if options.eyes and options.arm == _BLIND:
+        raise InvalidValueError("--eyes", options.eyes, f"no eyes beside --arm {_BLIND}, which needs none")
     trained = with_eyes(load_trained(options.run, options.step), options.eyes)
     if (Path(options.domain) / "meta/info.json").exists():
         raise NotDefinedError(f"{options.domain} is a recorded folder: it has no success rate, use `eyehand perceive`.")
     domain = load_domain(options.domain, trained.subject.task)
     policy = _arm(trained, options.arm, domain)
+    warn_of_untrained(trained, replaced=(options.arm.removeprefix("oracle_"),))
     count_test_reads(trained, domain, 1 if options.episode is not None else options.trials)
     if options.episode is not None:
         return _one(options, trained, policy, domain, options.episode)
@@ -83,7 +88,8 @@ def _one(options: Options, trained: Trained, policy: Policy, domain: Domain, epi
 
 def _text(summary: Summary, options: Options) -> str:
     rate = Rate(round(summary.success * summary.n), summary.n)
-    lines = [f"{options.run} ({options.arm}) on {summary.domain}: success {rate.text()}"]
+    arm = f"{options.arm}, eyes {summary.eyes}" if summary.eyes else options.arm
+    lines = [f"{options.run} ({arm}) on {summary.domain}: success {rate.text()}"]
     if summary.median_distance_m is not None and summary.q3_distance_m is not None:
         median, q3 = 100 * summary.median_distance_m, 100 * summary.q3_distance_m
         lines.append(f"distance at the end: median {median:.1f} cm, third quartile {q3:.1f} cm")

@@ -13,7 +13,7 @@ from eyehand.errors import InvalidValueError
 from eyehand.evaluation import gap
 from eyehand.evaluation.protocol import count_test_reads, gap_report
 from eyehand.evaluation.results_file import gap_to_json
-from eyehand.evaluation.trained import load_trained
+from eyehand.evaluation.trained import load_trained, warn_of_untrained
 from eyehand.world.domain_files import load_domain
 
 
@@ -41,6 +41,7 @@ def run(arguments: Sequence[str]) -> int:
     trained = load_trained(options.run)
     task = trained.subject.task
     nominal, target = load_domain(options.nominal, task), load_domain(options.target, task)
+    warn_of_untrained(trained)
     count_test_reads(trained, target, options.trials)
     report = gap_report(trained, nominal, target, options.trials)
     output.emit(options.json, gap_to_json(report), lambda: gap.text(report))

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 import tyro
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from eyehand.cli import output
-from eyehand.errors import EyehandError, FileFormatError, PairingError
-from eyehand.evaluation.trained import Trained, load_trained, with_eyes
+from eyehand.data.photographs import load_photograph
+from eyehand.errors import EyehandError, PairingError
+from eyehand.evaluation.trained import Trained, load_trained, warn_of_untrained, with_eyes
 from eyehand.interfaces.mask import THRESHOLD, Mask, false_blobs
 from eyehand.learning.policy import as_modular
-from eyehand.types import Camera, Images, Observation
+from eyehand.types import Camera, Images, Observation, Perception
 
 LARGEST_SIDE_PX = 840  # of the pictures written: frames are enlarged so that the drawing can be seen
 
@@ -44,13 +45,18 @@ def run(arguments: Sequence[str]) -> int:
     if not options.images:
         raise EyehandError("Name image files, for example `eyehand perceive runs/reach frame.png`.")
     trained = with_eyes(load_trained(options.run), options.eyes)
-    pictures = [_read(path) for path in options.images]  # all of them before anything is written
+    policy = as_modular(trained.policy)
+    if policy is None:
+        raise PairingError(f"The policy of {trained.subject.method} has no perception that could be drawn.")
+    remedy = "Name image files such as frame.png; PNG and JPEG can be read."
+    pictures = [load_photograph(path, remedy) for path in options.images]  # all of them before anything is written
+    warn_of_untrained(trained, replaced=("control",))
     folder = options.out or options.run / "perceived"
     folder.mkdir(parents=True, exist_ok=True)
     found: list[dict[str, object]] = []
     names = _names(options.images)
     for path, picture in zip(options.images, pictures, strict=True):
-        drawn, values = _perceive(trained, picture)
+        drawn, values = _perceive(trained, policy.perception, picture)
         target = folder / f"{names[len(found)]}-perceived.png"
         Image.fromarray(drawn).save(target)
         found.append({"image": path, "picture": target, trained.task.interface.name: values})
@@ -78,16 +84,6 @@ def _told(interface: str, z: torch.Tensor) -> object:
     return {"pixels": int(claimed.sum()), "blobs": int(false_blobs(claimed, np.zeros_like(claimed))[0])}
 
 
-def _read(path: Path) -> Image.Image:
-    try:
-        with Image.open(path) as picture:
-            return picture.convert("RGB")
-    except FileNotFoundError as error:
-        raise FileFormatError(path, "there is no such image", "Name image files such as frame.png.") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise FileFormatError(path, f"cannot be read as an image ({error})", "PNG and JPEG files can.") from error
-
-
 def _names(paths: Sequence[Path]) -> list[str]:
     """A name for the picture of every image: its own, with a number where another image has the same."""
     names: list[str] = []
@@ -100,18 +96,15 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return names
 
 
-def _perceive(trained: Trained, picture: Image.Image) -> tuple[Images, object]:
+def _perceive(trained: Trained, perception: Perception[Any], picture: Image.Image) -> tuple[Images, object]:
     """The picture (H, W, 3) with the interface drawn over it, and the interface's numbers."""
-    policy = as_modular(trained.policy)
-    if policy is None:
-        raise PairingError(f"The policy of {trained.subject.method} has no perception that could be drawn.")
     (camera, (height, width)), *_ = trained.task.camera_size.items()
     picture = _cut(picture, width / height)
     frame = np.asarray(picture.resize((width, height), Image.Resampling.BOX))[None]
     zero = np.zeros(1)
     obs = Observation({camera: Camera(frame, zero)}, None, None, None, np.ones(1, bool), zero)
     with torch.inference_mode():
-        z = policy.perception.perceive(obs)
+        z = perception.perceive(obs)
     scale = LARGEST_SIDE_PX / max(picture.size)
     large = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
     drawn = trained.task.interface.draw(np.asarray(large)[None], z)[0]

@@ -124,4 +124,5 @@ def emit_run(done: Run, as_json: bool) -> None:
     steps = sum(done.completed.values())
     data = {"run": done.folder, "steps": steps, "phases": done.completed, "warnings": done.warnings}
     command = f"eyehand evaluate {done.folder} --domain twin --trials 100"
-    output.emit(as_json, data, lambda: f"Done: {done.folder} ({steps:,} updates). Measure it:\n    {command}")
+    lines = (f"Done: {done.folder} ({steps:,} updates).", *(f"But {one}" for one in done.warnings), "Measure it:")
+    output.emit(as_json, data, lambda: "\n".join((*lines, f"    {command}")))

@@ -13,6 +13,7 @@ from eyehand.types import Images
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _REMEDY = "Name a folder with PNG or JPEG files."
+_BROKEN = (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 def load_photographs(folder: Path | str, size: tuple[int, int], most: int | None = None) -> Images:
@@ -39,10 +40,21 @@ def load_photographs(folder: Path | str, size: tuple[int, int], most: int | None
 
 
 def _load(path: Path, size: tuple[int, int]) -> Images:
-    """One photograph (H, W, 3), upright as its camera was."""
+    """One photograph (H, W, 3)."""
+    upright = load_photograph(path, "Take it out of the folder.")
+    return np.asarray(ImageOps.fit(upright, (size[1], size[0]), Image.Resampling.BOX))
+
+
+def load_photograph(path: Path, remedy: str) -> Image.Image:
+    """An image file in colours, upright as its camera was.
+
+    Raises:
+        FileFormatError: it is not there, is no image, or has more pixels than Pillow thinks safe; ends with `remedy`.
+    """
     try:
         with Image.open(path) as photograph:
-            upright = ImageOps.exif_transpose(photograph).convert("RGB")
-            return np.asarray(ImageOps.fit(upright, (size[1], size[0]), Image.Resampling.BOX))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise FileFormatError(path, f"cannot be read as an image ({error})", "Take it out of the folder.") from error
+            return ImageOps.exif_transpose(photograph).convert("RGB")
+    except FileNotFoundError as error:
+        raise FileFormatError(path, "there is no such image", remedy) from error
+    except _BROKEN as error:
+        raise FileFormatError(path, f"cannot be read as an image ({error})", remedy) from error

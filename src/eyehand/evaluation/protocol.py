@@ -40,6 +40,7 @@ class Summary:
         domain: the domain with its split.
         domain_digest: identity of the domain's numbers.
         interface_error: mean error of the perception by unit; empty where it is not defined.
+        eyes: the eyes from elsewhere that looked, as `--eyes` named them; "" for the policy's own.
     """
 
     success: float
@@ -53,6 +54,7 @@ class Summary:
     domain: str
     domain_digest: str
     interface_error: Mapping[str, float]
+    eyes: str = ""
 
 
 def oracles(trained: Trained, domain: Domain) -> dict[str, ModularPolicy[Any]]:
@@ -71,7 +73,8 @@ def count_test_reads(trained: Trained, domain: Domain, trials: int) -> None:
     if split_of(domain) != "test":
         return
     ledger = Ledger.open(trained.run.folder / "ledger.json", trained.method.budget)
-    ledger.spend("trials", trials, f"episodes of {domain.name}")
+    eyes = f" with the eyes {trained.eyes.name}" if trained.eyes else ""
+    ledger.spend("trials", trials, f"episodes of {domain.name}{eyes}")
     trained.run.warn(f"{domain.name} is a test split: {ledger.spent('trials'):,} of its episodes were scored so far.")
 
 
@@ -105,6 +108,7 @@ def summarise(trained: Trained, domain: Domain, episodes: Episodes, frames: int 
         domain=domain.name,
         domain_digest=domain.digest(),
         interface_error={k: float(v.mean()) for k, v in perception_errors(trained, domain, frames).items()},
+        eyes=trained.eyes.name if trained.eyes else "",
     )
 
 

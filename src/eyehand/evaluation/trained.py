@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 from torch import nn
 
 from eyehand.errors import FileFormatError, InvalidValueError, PairingError
 from eyehand.interfaces.mask import Mask
 from eyehand.learning.configuration import JSON, from_json, to_json
-from eyehand.learning.foreign_eyes import load_eyes
+from eyehand.learning.foreign_eyes import ForeignEyes, load_eyes
 from eyehand.learning.method import Method
 from eyehand.learning.policy import as_modular, check_deployable
 from eyehand.learning.run import CONFIG, Run
 from eyehand.learning.tensors import use_threads
 from eyehand.methods import load_method
 from eyehand.tasks import load_task
-from eyehand.types import Perception, Policy
+from eyehand.types import Policy
 from eyehand.world.task import Task
 
 
@@ -63,6 +65,7 @@ class Trained:
         task: the task.
         model: the networks, with the run's newest weights.
         eyes: a perception that takes the place of the policy's own; None for its own.
+        untrained: names of the networks whose weights still are those that they were drawn with.
     """
 
     run: Run
@@ -71,7 +74,8 @@ class Trained:
     method: Method[Any]
     task: Task[Any]
     model: nn.ModuleDict
-    eyes: Perception[Any] | None = None
+    eyes: ForeignEyes | None = None
+    untrained: tuple[str, ...] = ()
 
     @property
     def policy(self) -> Policy:
@@ -110,9 +114,10 @@ def load_trained(folder: Path | str, step: int | None = None) -> Trained:
     method: Method[Any] = load_method(subject.method)
     task = subject.build_task()
     config = read_config(run, method)
-    model = method.networks(config, task, subject.seed)
+    model, drawn = (method.networks(config, task, subject.seed) for _ in range(2))
     load_weights(run, model, step)
-    trained = Trained(run, subject, config, method, task, model.eval())
+    untrained = tuple(name for name, network in model.items() if _same(network, drawn[name]))
+    trained = Trained(run, subject, config, method, task, model.eval(), untrained=untrained)
     check_deployable(trained.policy)
     return trained
 
@@ -133,6 +138,22 @@ def with_eyes(trained: Trained, reference: str) -> Trained:
             f"{interface}. A run of mask_grasp takes them."
         )
     return dataclasses.replace(trained, eyes=load_eyes(reference))
+
+
+def warn_of_untrained(trained: Trained, replaced: Collection[str] = ()) -> None:
+    """Say which networks of a policy have not learnt anything yet, but for those that are `replaced` in its use."""
+    for name in trained.untrained:
+        if name not in replaced and not (name == "perception" and trained.eyes is not None):
+            trained.run.warn(
+                f"the {name} of {trained.run.folder} has not learnt yet: its weights are those that it was drawn with. "
+                "See what the training said at its end; `eyehand adapt` may have to come first."
+            )
+
+
+def _same(one: nn.Module, other: nn.Module) -> bool:
+    """Whether two networks have parameters, the same ones."""
+    pairs = list(zip(one.parameters(), other.parameters(), strict=True))
+    return bool(pairs) and all(torch.equal(a, b) for a, b in pairs)
 
 
 def load_weights(run: Run, model: nn.ModuleDict, step: int | None = None) -> None:

@@ -42,10 +42,18 @@ class ForeignEyes:
         Raises:
             InvalidValueError: the segmenter gave something else than probabilities for every frame.
             FileFormatError: it is an ONNX file that onnxruntime cannot run on them.
+            EyehandError: it is a function that fails.
         """
         (camera,) = obs.cameras.values()
         frames = cast(Images, camera.rgb)
-        return to_masks(np.asarray(self._segmenter(frames)), len(frames), self.name)
+        try:
+            found = np.asarray(self._segmenter(frames))
+        except EyehandError:
+            raise
+        except Exception as error:  # whatever a user's function does, a tensor on another device included
+            what = f"fails on frames {frames.dtype} {frames.shape} ({type(error).__name__}: {_line(error)})"
+            raise EyehandError(f"--eyes {self.name}: the function {what}.") from error
+        return to_masks(found, len(frames), self.name)
 
     def groups(self) -> Mapping[str, Sequence[nn.Parameter]]:
         """Nothing is learnt."""
