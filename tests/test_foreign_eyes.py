@@ -12,12 +12,17 @@ import numpy as np
 import pytest
 import torch
 
+from eyehand.data.ledger import Ledger
 from eyehand.errors import EyehandError, FileFormatError, InvalidValueError, PairingError, UnknownNameError
+from eyehand.evaluation.protocol import count_test_reads, summarise
 from eyehand.evaluation.trained import Subject, Trained, with_eyes
 from eyehand.learning.foreign_eyes import ForeignEyes, load_eyes, to_masks
+from eyehand.learning.rollout import Episodes
+from eyehand.learning.run import Run
 from eyehand.methods import load_method
 from eyehand.tasks import load_task
 from eyehand.types import Camera, Observation
+from eyehand.world.domain_files import load_domain
 
 
 def seen(frames: np.ndarray) -> Observation:
@@ -243,6 +248,23 @@ def test_they_take_the_place_of_a_policys_own(monkeypatch: pytest.MonkeyPatch) -
     assert decision.value.shape == (2, 8)
     assert decision.aux["interface"].sum() == 200.0
     assert with_eyes(trained, "") is trained
+
+
+def test_scores_and_the_ledger_name_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = dataclasses.replace(untrained("mask_grasp", "sphere_grasp"), run=Run.create(tmp_path / "run", {"seed": 0}))
+    theirs = dataclasses.replace(own, eyes=ForeignEyes(yellow, "borrowed:look"))
+    test = load_domain("twin/test", "sphere_grasp")
+    for trained in (own, theirs):
+        count_test_reads(trained, test, 3)
+    entries = Ledger.open(tmp_path / "run/ledger.json", own.method.budget).entries
+    assert [entry.what for entry in entries] == [
+        "episodes of twin/test",
+        "episodes of twin/test with the eyes borrowed:look",
+    ]
+    monkeypatch.setattr("eyehand.evaluation.protocol.perception_errors", lambda *_: {})
+    none = np.zeros(2)
+    episodes = Episodes(np.arange(2), none > 0, none > 0, none, none, {})
+    assert [summarise(one, test, episodes).eyes for one in (own, theirs)] == ["", "borrowed:look"]
 
 
 def test_a_controller_that_takes_no_masks_refuses_them() -> None:
