@@ -84,8 +84,14 @@ def test_anything_else_is_refused_by_name(given: np.ndarray, message: str) -> No
     assert "my.module:eyes" in str(told.value)
 
 
-def test_a_function_that_fails_is_named() -> None:
-    with pytest.raises(EyehandError, match=r"--eyes my.module:eyes: the function fails.*\(2, 200, 200, 3\) \(KeyError"):
+def test_a_tensor_that_is_no_array_is_refused_by_name() -> None:
+    given = torch.zeros((2, 9, 9), requires_grad=True)
+    with pytest.raises(InvalidValueError, match=r"my\.module:eyes: got .Tensor \(Can't call.*allowed is an array"):
+        ForeignEyes(lambda _: given, "my.module:eyes").perceive(seen(frames()))
+
+
+def test_a_function_that_fails_keeps_its_trace() -> None:
+    with pytest.raises(KeyError, match="weights"):
         ForeignEyes(lambda _: {}["weights"], "my.module:eyes").perceive(seen(frames()))
 
 

@@ -19,8 +19,6 @@ from eyehand.types import Policy
 from eyehand.world.domain import Domain
 from eyehand.world.domain_files import load_domain
 
-_BLIND = "oracle_perception"
-
 
 @dataclass(frozen=True)
 class Options:
@@ -55,8 +53,8 @@ def run(arguments: Sequence[str]) -> int:
         raise InvalidValueError("--episode", options.episode, "the number or the seed of an episode, 0 or more")
     if options.save is not None and options.episode is None:
         raise InvalidValueError("--save", str(options.save), "only with --episode, which says what to save")
-    if options.eyes and options.arm == _BLIND:
-        raise InvalidValueError("--eyes", options.eyes, f"no eyes beside --arm {_BLIND}, which needs none")
+    if options.eyes and options.arm == "oracle_perception":
+        raise InvalidValueError("--eyes", options.eyes, "no eyes beside --arm oracle_perception, which sees the truth")
     trained = with_eyes(load_trained(options.run, options.step), options.eyes)
     if (Path(options.domain) / "meta/info.json").exists():
         raise NotDefinedError(f"{options.domain} is a recorded folder: it has no success rate, use `eyehand perceive`.")

@@ -15,7 +15,7 @@ from eyehand.evaluation.protocol import count_test_reads, gap_report
 from eyehand.evaluation.report import write_report
 from eyehand.evaluation.results import Results, table
 from eyehand.evaluation.results_file import read_results, write_results
-from eyehand.evaluation.trained import Trained
+from eyehand.evaluation.trained import Trained, warn_of_untrained
 from eyehand.world.domain_files import load_domain
 
 
@@ -70,6 +70,7 @@ def run(arguments: Sequence[str]) -> int:
 def make_report(runs: Sequence[Trained], options: Options) -> Reported:
     """Write results.json, unless it is there, and report.html into the last run's folder."""
     last = runs[-1]
+    warn_of_untrained(last)
     nominal = load_domain(options.nominal, last.subject.task)
     target = load_domain(options.target, last.subject.task)
     results_path, report_path = last.run.folder / "results.json", last.run.folder / "report.html"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 from collections.abc import Collection
@@ -65,7 +66,7 @@ class Trained:
         task: the task.
         model: the networks, with the run's newest weights.
         eyes: a perception that takes the place of the policy's own; None for its own.
-        untrained: names of the networks whose weights still are those that they were drawn with.
+        untrained: names of the networks in the policy whose weights still are those that they were drawn with.
     """
 
     run: Run
@@ -114,7 +115,8 @@ def load_trained(folder: Path | str, step: int | None = None) -> Trained:
     method: Method[Any] = load_method(subject.method)
     task = subject.build_task()
     config = read_config(run, method)
-    model, drawn = (method.networks(config, task, subject.seed) for _ in range(2))
+    model = method.networks(config, task, subject.seed)
+    drawn = copy.deepcopy(model)
     load_weights(run, model, step)
     untrained = tuple(name for name, network in model.items() if _same(network, drawn[name]))
     trained = Trained(run, subject, config, method, task, model.eval(), untrained=untrained)
@@ -137,13 +139,14 @@ def with_eyes(trained: Trained, reference: str) -> Trained:
             f"Eyes from elsewhere give masks, and the interface of this policy ({trained.subject.method}) is "
             f"{interface}. A run of mask_grasp takes them."
         )
-    return dataclasses.replace(trained, eyes=load_eyes(reference))
+    others = tuple(name for name in trained.untrained if name != "perception")
+    return dataclasses.replace(trained, eyes=load_eyes(reference), untrained=others)
 
 
 def warn_of_untrained(trained: Trained, replaced: Collection[str] = ()) -> None:
     """Say which networks of a policy have not learnt anything yet, but for those that are `replaced` in its use."""
     for name in trained.untrained:
-        if name not in replaced and not (name == "perception" and trained.eyes is not None):
+        if name not in replaced:
             trained.run.warn(
                 f"the {name} of {trained.run.folder} has not learnt yet: its weights are those that it was drawn with. "
                 "See what the training said at its end; `eyehand adapt` may have to come first."

@@ -42,18 +42,17 @@ class ForeignEyes:
         Raises:
             InvalidValueError: the segmenter gave something else than probabilities for every frame.
             FileFormatError: it is an ONNX file that onnxruntime cannot run on them.
-            EyehandError: it is a function that fails.
+            Exception: whatever a function raises itself; its trace names the line.
         """
         (camera,) = obs.cameras.values()
         frames = cast(Images, camera.rgb)
+        found = self._segmenter(frames)
         try:
-            found = np.asarray(self._segmenter(frames))
-        except EyehandError:
-            raise
-        except Exception as error:  # whatever a user's function does, a tensor on another device included
-            what = f"fails on frames {frames.dtype} {frames.shape} ({type(error).__name__}: {_line(error)})"
-            raise EyehandError(f"--eyes {self.name}: the function {what}.") from error
-        return to_masks(found, len(frames), self.name)
+            maps = np.asarray(found)
+        except (RuntimeError, TypeError, ValueError) as error:  # such as a tensor on a GPU, or one that wants gradients
+            got = f"{type(found).__name__} ({_line(error)})"
+            raise InvalidValueError("masks", got, f"an array of {_PROBABILITIES}", self.name) from error
+        return to_masks(maps, len(frames), self.name)
 
     def groups(self) -> Mapping[str, Sequence[nn.Parameter]]:
         """Nothing is learnt."""
