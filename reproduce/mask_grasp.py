@@ -148,8 +148,8 @@ def trial(runs: Path, recipe: Recipe, weight: float) -> Results:
     one = _seeing(runs, f"trial-{recipe}-{weight:g}", config)
     found = Measured(one)
     for where in map(domain, (SIM, "randomized", "twin")):
-        frames = _frames(one.task, where, LAPTOP.frames + np.arange(TRAJECTORIES // 4))
-        found.saw(f"trial/{recipe}/{weight:g}", where, *_errors(frames, _modular(one).perception))
+        frames = frames_along(one.task, where, LAPTOP.frames + np.arange(TRAJECTORIES // 4))
+        found.saw(f"trial/{recipe}/{weight:g}", where, *errors_on(frames, modular(one).perception))
     return found.results()
 
 
@@ -158,27 +158,27 @@ def eyes(runs: Path, recipe: str) -> Results:
     one = _eyes(runs, recipe)
     _keep_epochs(runs, recipe, one)
     found, test = Measured(one), domain(TEST)
-    seeds, measured = _errors(_frames(one.task, test, np.arange(TRAJECTORIES)), _modular(one).perception)
+    seeds, measured = errors_on(frames_along(one.task, test, np.arange(TRAJECTORIES)), modular(one).perception)
     found.saw(recipe, test, seeds, measured)
     return found.results()
 
 
 def _keep_epochs(runs: Path, recipe: str, one: Trained) -> None:
     """Precision and recall while the eyes learn, on frames of the twin that may be looked at: twin/val."""
-    frames = _frames(one.task, domain("twin"), LAPTOP.frames + np.arange(TRAJECTORIES // 4))
+    frames = frames_along(one.task, domain("twin"), LAPTOP.frames + np.arange(TRAJECTORIES // 4))
     lines: list[dict[str, float]] = []
     before = 0 if one.subject.parent else 1  # `train` begins with the hand
     for step in one.run.checkpoints.steps():
         if (step - before) % (LAPTOP.eyes.updates // POINTS):
             continue  # saved by the clock, which no two machines share
-        _, measured = _errors(frames, _modular(loaded(one.run.folder, step)).perception)
+        _, measured = errors_on(frames, modular(loaded(one.run.folder, step)).perception)
         lines.append({"step": step, **{unit: float(values.mean()) for unit, values in measured.items()}})
     document = {"domain": "twin/val", "before": before, "lines": lines}
     replace_text(runs / f"{recipe}-epochs.json", json.dumps(document) + "\n")
 
 
 @dataclass(frozen=True)
-class _Frame:
+class Frame:
     """What the camera saw at one step of several episodes.
 
     Attributes:
@@ -194,17 +194,17 @@ class _Frame:
     seeds: Integers
 
 
-def _frames(task: Task[Any], where: Domain, episodes: Integers) -> list[_Frame]:
+def frames_along(task: Task[Any], where: Domain, episodes: Integers) -> list[Frame]:
     """Every `EVERY`th frame of the expert's episodes."""
     world = SimulatedWorld(task, where, frozenset({"camera", "privileged", "proprio"}))
     seeds = where.seeds(episodes)
     obs, expert, memory = world.reset(seeds), world.expert(), None
     running, step = np.ones(len(seeds), bool), 0
-    found: list[_Frame] = []
+    found: list[Frame] = []
     while running.any():
         if step % EVERY == 0:
             truth = world.task.interface.truth(world.privileged())
-            found.append(_Frame(replace(obs, privileged=None), running, truth, seeds))
+            found.append(Frame(replace(obs, privileged=None), running, truth, seeds))
         decision = expert.label(world.privileged(), obs.sent, memory)
         memory, step = decision.memory, step + 1
         looking = running if step % EVERY == 0 else np.zeros_like(running)
@@ -213,7 +213,7 @@ def _frames(task: Task[Any], where: Domain, episodes: Integers) -> list[_Frame]:
     return found
 
 
-def _errors(frames: Sequence[_Frame], perception: Perception[Any]) -> tuple[Integers, dict[str, Floats]]:
+def errors_on(frames: Sequence[Frame], perception: Perception[Any]) -> tuple[Integers, dict[str, Floats]]:
     """Errors of a perception by unit on the frames that were shown, and their seeds."""
     distance, parts = load_task(RUNS.task).interface.distance, dict[str, list[Floats]]()
     for frame in frames:
@@ -234,7 +234,7 @@ def grasp(runs: Path, arm: str, episodes: range, clutter: int) -> Results:
         found = Measured(one)
     else:
         one, seeing = other_task(loaded(runs / "dagger-0"), **options), loaded(runs / arm)
-        policy = _modular(one).swap(perception=_modular(seeing).perception)
+        policy = modular(one).swap(perception=modular(seeing).perception)
         found = Measured(seeing, one)
     name = f"{arm}/clutter" if clutter else arm
     found.episodes(name, policy, [domain(TEST)], np.array(episodes))
@@ -263,8 +263,8 @@ def severe_eyes(runs: Path, recipe: str) -> Results:
     one = loaded(runs / recipe)
     found = Measured(one)
     for where in _severe():
-        frames = _frames(one.task, where, np.arange(TRAJECTORIES))
-        found.saw(recipe, where, *_errors(frames, _modular(one).perception))
+        frames = frames_along(one.task, where, np.arange(TRAJECTORIES))
+        found.saw(recipe, where, *errors_on(frames, modular(one).perception))
     return found.results()
 
 
@@ -275,7 +275,7 @@ def _severe() -> list[Domain]:
 def among(runs: Path, recipe: str) -> Results:
     """The hand and eyes by one recipe among no to three look-alikes, where pictures are cheap."""
     hand_of, seeing = loaded(runs / "dagger-0"), loaded(runs / recipe)
-    policy, found = _modular(hand_of).swap(perception=_modular(seeing).perception), Measured(seeing, hand_of)
+    policy, found = modular(hand_of).swap(perception=modular(seeing).perception), Measured(seeing, hand_of)
     for number in range(4):
         one = other_task(hand_of, clutter=number)
         for where in map(domain, (SIM, "randomized")):
@@ -307,9 +307,8 @@ def _eyes(runs: Path, recipe: str) -> Trained:
 
 
 def _seeing(runs: Path, name: str, config: EyesConfig) -> Trained:
-    """The run of some eyes; its hand has learnt next to nothing and is not used."""
-    dagger = replace(LAPTOP.control.dagger, iterations=1, frames=400, epochs=1, validation=0)
-    whole = replace(LAPTOP, control=replace(LAPTOP.control, dagger=dagger, evaluations=0), eyes=config)
+    """The run of some eyes."""
+    whole = beside_eyes(config)
     if config.recipe not in NEEDS_BACKGROUNDS:
         return RUNS.trained(runs / name, 0, whole, keep=EPOCHS)
     one = RUNS.trained(runs / _hand_of(name), 0, whole)
@@ -317,12 +316,19 @@ def _seeing(runs: Path, name: str, config: EyesConfig) -> Trained:
     return RUNS.adapted(runs / name, one.run.folder, whole, recording, keep=EPOCHS)
 
 
+def beside_eyes(eyes: EyesConfig) -> Config:
+    """A configuration for some eyes alone: its hand learns next to nothing and is not used."""
+    dagger = replace(LAPTOP.control.dagger, iterations=1, frames=400, epochs=1, validation=0)
+    return replace(LAPTOP, control=replace(LAPTOP.control, dagger=dagger, evaluations=0), eyes=eyes)
+
+
 def _hand_of(name: str) -> str:
     """The run whose hand some eyes were trained beside."""
     return f"hand-of-{name}"
 
 
-def _modular(one: Trained) -> ModularPolicy[Any]:
+def modular(one: Trained) -> ModularPolicy[Any]:
+    """The policy of a run as eyes, mask and hand."""
     policy = as_modular(one.policy)
     assert policy is not None, "mask_grasp makes modular policies unless it is end to end"
     return policy
