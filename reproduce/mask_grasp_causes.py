@@ -26,6 +26,7 @@ import tyro
 from mask_grasp import (
     LAPTOP,
     RUNS,
+    SEEDS,
     SIM,
     TRAJECTORIES,
     TRIALS,
@@ -36,7 +37,7 @@ from mask_grasp import (
     frames_along,
     modular,
     other_task,
-)  # fmt: skip
+)
 from measuring import loaded
 
 from eyehand.data.durable import replace_text
@@ -81,7 +82,7 @@ def main(options: Options) -> None:
 
 def _aside(options: Options) -> Measures:
     """Success in simulation by the offset of the camera, true masks."""
-    hands = _hands(options, (0, 1, 2))
+    hands = _hands(options)
     with patch.object(Source, "domain", _with_cameras_aside(Source.domain)):
         hands["aside, seed 0"] = RUNS.trained(options.runs / "aside-0", 0, LAPTOP)
     there = {offset_m: _offset(RUNS.domain(SIM), offset_m) for offset_m in OFFSETS_M}
@@ -89,8 +90,8 @@ def _aside(options: Options) -> Measures:
     return {"episodes": ASIDE, "lifted by offset [m]": lifted}
 
 
-def _hands(options: Options, seeds: tuple[int, ...]) -> dict[str, Trained]:
-    return {f"reproduction, seed {seed}": loaded(options.reproduction / f"dagger-{seed}") for seed in seeds}
+def _hands(options: Options) -> dict[str, Trained]:
+    return {f"reproduction, seed {seed}": loaded(options.reproduction / f"dagger-{seed}") for seed in SEEDS}
 
 
 def _offset(domain: Domain, offset_m: float | Uniform) -> Domain:
@@ -112,7 +113,7 @@ def _lifted(one: Trained, domain: Domain) -> int:
 
 def _whole(options: Options) -> Measures:
     """Nudged spheres in simulation, true masks."""
-    hands = _hands(options, (0, 1, 2))
+    hands = _hands(options)
     for seed in (0, 1):
         with patch.object(mask, "MASK_LOST", 0.0):
             hands[f"whole, seed {seed}"] = RUNS.trained(options.runs / f"whole-{seed}", seed, LAPTOP)
